@@ -1,0 +1,73 @@
+# Everything here needs Python 3.11 or newer, make and the package index, and nothing else.
+# Versions and hashes come from requirements/*.lock; stamp files make a second run quick.
+
+PYTHON ?= python3
+SAMPLE ?= samples/meeting.flac
+BENCH ?=
+TESTS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install --no-input
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+CHECKED := echocli tools benchmarks tests
+
+# A user-wide `pip config set global.user true` would break every install into a virtual environment.
+export PIP_USER := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check docs bench lock samples clean
+
+help: ## Show what there is.
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+
+demo: $(VENV)/.run ## Install, then transcribe a sample with the bundled model.
+	$(BIN)/echocli transcribe $(SAMPLE)
+
+test: $(VENV)/.dev ## Install with test tools, then run the tests (TESTS=... narrows).
+	$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/.dev ## Lint, types, layers, and whether docs and completions are up to date.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(CHECKED)
+	$(BIN)/python -m tools.generate --check
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+docs: $(VENV)/.dev ## Write docs/reference and completions again from the commands.
+	$(BIN)/python -m tools.generate
+
+bench: $(VENV)/.dev ## Accuracy and speed beside faster-whisper; ECHOCLI_CORPUS names the recordings.
+	$(BIN)/python -m benchmarks.accuracy $(BENCH)
+
+lock: $(VENV)/.dev ## Resolve the dependencies again and write requirements/*.lock.
+	$(LOCK) --upgrade pyproject.toml --extra bundled --extra test --extra dev --group build -o requirements/dev.lock
+	$(LOCK) --upgrade pyproject.toml --extra bundled --group build -c requirements/dev.lock -o requirements/run.lock
+
+samples: $(VENV)/.dev ## Speak the samples again.
+	$(BIN)/python -m tools.make_samples
+
+clean: ## Remove what was installed and cached.
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
+		printf '%s\n' "$(PYTHON) was not found. Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		printf '%s\n' "$(PYTHON) is older than Python 3.11. Name a newer one: make PYTHON=python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		printf '%s\n' "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	"$(PYTHON)" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements/run.lock pyproject.toml
+	$(PIP) --require-hashes -r requirements/run.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made requirements/dev.lock pyproject.toml
+	$(PIP) --require-hashes -r requirements/dev.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run

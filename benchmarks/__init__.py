@@ -1,0 +1,1 @@
+"""Measurements of EchoCLI beside the tools people use today."""

@@ -1,0 +1,8 @@
+"""Run ``python -m echocli``."""
+
+from __future__ import annotations
+
+from echocli.cli.app import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""Resident memory of this process and everything it started, watched while something runs."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import Self
+
+INTERVAL = 0.05
+"""Seconds between two looks; each takes a few milliseconds."""
+
+
+class MemoryWatch:
+    """Note the highest sum of resident memory of the process tree, in bytes.
+
+    A page that two processes share counts twice. The context is looked at once when it is entered
+    and once when it is left, so that the shortest one has a figure too.
+    """
+
+    def __init__(self, interval: float = INTERVAL) -> None:
+        self.peak_bytes = 0
+        self._interval = interval
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="memory", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._look()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        self._look()
+
+    def _watch(self) -> None:
+        while not self._over.wait(self._interval):
+            self._look()
+
+    def _look(self) -> None:
+        self.peak_bytes = max(self.peak_bytes, tree_bytes())
+
+
+def tree_bytes() -> int:
+    """Return the resident memory of this process and its descendants in bytes."""
+    import psutil
+
+    me = psutil.Process()
+    return sum(map(_resident, [me, *me.children(recursive=True)]))
+
+
+def _resident(process: object) -> int:
+    import psutil
+
+    assert isinstance(process, psutil.Process)
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:  # it has just ended
+        return 0

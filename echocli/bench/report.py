@@ -1,0 +1,164 @@
+"""What a benchmark found, as JSON-ready values and as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from echocli import __version__
+from echocli.bench.accuracy import Normaliser, Score
+from echocli.bench.assertions import METRICS, Verdict
+from echocli.bench.figures import Figures
+from echocli.providers.base import LoadSpec
+
+SCHEMA = "echocli/bench/1"
+
+COLUMNS = ("file", "audio s", "speed ×", "first ms", "p50 ms", "p95 ms", "MB", "WER %")
+UNKNOWN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """One file that could be measured."""
+
+    file: str
+    language: str | None
+    figures: Figures
+    normaliser: Normaliser | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFailure:
+    """One file that could not."""
+
+    file: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a benchmark says; ``overall`` is ``None`` when no file could be measured."""
+
+    spec: LoadSpec
+    runs: int
+    files: tuple[FileResult, ...]
+    failed: tuple[FileFailure, ...]
+    overall: Figures | None
+    score: Score | None
+    verdicts: tuple[Verdict, ...] = ()
+
+
+def metrics(overall: Figures | None) -> dict[str, float | None]:
+    """Return the figures that can be asserted, under the names of ``METRICS``."""
+    return {name: getattr(overall, name) if overall else None for name in METRICS}
+
+
+def as_object(report: Report) -> dict[str, Any]:
+    """Return the report as JSON-ready values; see ``docs/bench.md`` for the fields."""
+    keys = ("provider", "model", "device", "compute_type", "slots", "threads")
+    return {
+        "schema": SCHEMA,
+        "echocli": __version__,
+        **{key: getattr(report.spec, key) for key in keys},
+        "runs": report.runs,
+        "overall": asdict(report.overall) if report.overall else None,
+        "files": [_file(found) for found in report.files],
+        "failed": [asdict(failure) for failure in report.failed],
+        "assertions": [_verdict(verdict) for verdict in report.verdicts],
+    }
+
+
+def _file(found: FileResult) -> dict[str, Any]:
+    values = asdict(found.figures)
+    del values["load_ms"]
+    about = {"file": found.file, "language": found.language, "normaliser": found.normaliser}
+    return {**about, **values}
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    values = asdict(verdict.assertion)
+    return {"assertion": str(verdict.assertion), **values, "value": verdict.value} | {
+        "holds": verdict.holds
+    }
+
+
+def table(report: Report) -> list[tuple[str, ...]]:
+    """Return a row of cells for each file, to be headed by :data:`COLUMNS`."""
+    return [(found.file, *_cells(found.figures)) for found in report.files]
+
+
+def _cells(found: Figures) -> tuple[str, ...]:
+    values: Sequence[tuple[float | None, int]] = (
+        (found.audio_seconds, 1),
+        (found.speed, 1),
+        (found.first_text_ms, 0),
+        (found.p50_ms, 0),
+        (found.p95_ms, 0),
+        (found.memory_mb, 0),
+    )
+    return (*(number(value, digits) for value, digits in values), _rate(found))
+
+
+def _rate(found: Figures) -> str:
+    """Return the word error rate, or that of characters where words have no meaning."""
+    if found.reference_words is None and found.cer is not None:
+        return f"CER {found.cer:.2f}"
+    return number(found.wer, 2)
+
+
+def number(value: float | None, digits: int) -> str:
+    """Write a figure with its digits after the point, or a dash for one that is not known."""
+    return UNKNOWN if value is None else f"{value:.{digits}f}"
+
+
+def summary(report: Report) -> list[tuple[str, str]]:
+    """Return rows of label and value about all files together."""
+    found, spec = report.overall, report.spec
+    if found is None:
+        return []
+    count, runs = len(report.files), report.runs
+    return [
+        ("measured", f"{_count(count, 'file')}, {_count(runs, 'run')}, medians over the runs"),
+        ("model", f"{spec.model} ({spec.compute_type}) on {spec.device} with {spec.provider}"),
+        ("parallel", f"{_count(spec.slots, 'slot')} × {_count(spec.threads, 'thread')}"),
+        ("audio", f"{found.audio_seconds:.1f} s, {_percent(found.vad_share)} speech"),
+        ("RTF", f"{number(found.rtf, 4)}, {number(found.speed, 1)}× real time"),
+        ("load", f"{number(found.load_ms, 0)} ms"),
+        ("first text", f"{number(found.first_text_ms, 0)} ms"),
+        ("window", _latencies(found)),
+        ("memory", f"{found.memory_mb:.0f} MB at most, all processes"),
+        ("words", f"{found.words} heard"),
+        *_error_rows(found, report.score),
+    ]
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("s" if count != 1 else "")
+
+
+def _percent(share: float | None) -> str:
+    return UNKNOWN if share is None else f"{100 * share:.0f} %"
+
+
+def _latencies(found: Figures) -> str:
+    times = ", ".join(
+        f"{name} {number(value, 0)} ms"
+        for name, value in (("p50", found.p50_ms), ("p95", found.p95_ms), ("p99", found.p99_ms))
+    )
+    return f"{times}, of {found.windows}"
+
+
+def _error_rows(found: Figures, score: Score | None) -> list[tuple[str, str]]:
+    if score is None:
+        return []
+    how = f" ({score.normaliser} normaliser)" if score.normaliser else ""
+    edits = (
+        f"{found.substitutions} substitutions, {found.deletions} deletions, "
+        f"{found.insertions} insertions"
+    )
+    words = f"{number(found.wer, 2)} %: {edits} in {found.reference_words} words{how}"
+    return [
+        *([("WER", words)] if score.words is not None else []),
+        ("CER", f"{number(found.cer, 2)} %"),
+    ]

@@ -1,0 +1,316 @@
+"""From a machine to what suits it: tier, provider, model, device. Pure.
+
+The tiers are those of the system this program grew from. A recommendation is chosen from a list of
+candidates, best first: what the tier names for the accelerator, then the processor. Candidates
+whose provider is missing or cannot use the device are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from echocli.capability import sizing
+from echocli.capability.accelerators import CudaDevice
+from echocli.capability.advice import (
+    Fallback,
+    Overrides,
+    Recommendation,
+    Tier,
+    parallelism,
+    parse_device,
+    tier_of,
+)
+from echocli.capability.profile import Profile
+from echocli.errors import ProviderError
+from echocli.events import Notice
+from echocli.models import catalog, store
+
+__all__ = [
+    "Fallback",
+    "Overrides",
+    "Recommendation",
+    "Tier",
+    "parallelism",
+    "parse_device",
+    "recommend",
+    "tier_of",
+]
+
+AUTOMATIC = ("faster-whisper", "whisper-cpp")
+"""Providers that may be chosen without being asked for, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    provider: str
+    model: str
+    device: str
+
+
+def recommend(
+    profile: Profile,
+    installed_models: Collection[str],
+    available_providers: Mapping[str, Collection[str]],
+    overrides: Overrides | None = None,
+) -> Recommendation:
+    """Return what suits ``profile``.
+
+    ``available_providers`` maps the name of each provider that could run to the kinds of device it
+    can use. Raises ``UsageError`` for an unknown device and ``ProviderError`` for a provider that
+    was asked for and is not available.
+    """
+    wishes = _normalised(overrides or Overrides())
+    if wishes.provider and wishes.provider not in available_providers:
+        raise ProviderError(
+            f"provider '{wishes.provider}' is not available",
+            hint=f"available: {', '.join(available_providers) or 'none'}",
+        )
+    return _Advisor(profile, installed_models, available_providers, wishes).advise()
+
+
+def _normalised(wishes: Overrides) -> Overrides:
+    """Turn the words that mean "choose for me" into ``None``, and aliases into names."""
+    device = parse_device(wishes.device) if wishes.device else None
+    return Overrides(
+        provider=_unless_auto(wishes.provider),
+        model=catalog.canonical(model) if (model := _unless_auto(wishes.model)) else None,
+        device=_unless_auto(device),
+        compute_type=_unless_auto(wishes.compute_type),
+        chunk_seconds=wishes.chunk_seconds,
+        vad=wishes.vad,
+        threads=wishes.threads,
+        language=_unless_auto(wishes.language),
+    )
+
+
+def _unless_auto(word: str | None) -> str | None:
+    return None if word in (None, "", "auto", "default") else word
+
+
+def kind_of(device: str) -> str:
+    """Return a device without its number: ``cuda:1`` is ``cuda``."""
+    return device.partition(":")[0]
+
+
+class _Advisor:
+    """One recommendation in the making; collects notices on the way."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        installed: Collection[str],
+        providers: Mapping[str, Collection[str]],
+        wishes: Overrides,
+    ) -> None:
+        self.profile = profile
+        self.installed = installed
+        self.providers = providers
+        self.wishes = wishes
+        self.notices: list[Notice] = list(profile.notices)
+        self.english = wishes.language in (None, "en")
+        self.tier = tier_of(profile.memory_gb, accelerated=bool(profile.cuda) or profile.metal)
+
+    def advise(self) -> Recommendation:
+        choice = self._choose()
+        model = self._model(choice)
+        usable = self._usable(model)
+        compute = self._compute_type(choice)
+        slots, threads = self._parallelism(choice)
+        here = usable == model
+        self._say_what_is_missing(model, usable)
+        return Recommendation(
+            tier=self.tier,
+            provider=choice.provider,
+            model=model,
+            device=choice.device,
+            compute_type=compute,
+            chunk_seconds=self._chunk_seconds(),
+            vad=True if self.wishes.vad is None else self.wishes.vad,
+            slots=slots,
+            threads=threads,
+            reason=self._reason(choice, model, compute),
+            fallback=self._fallback(choice, model),
+            usable_model=usable,
+            installed=here,
+            run_to_install=None if here else _command(model),
+            notices=tuple(self.notices),
+        )
+
+    def _notice(self, code: str, message: str) -> None:
+        self.notices.append(Notice(code, message))
+
+    # Provider and device
+
+    def _choose(self) -> _Choice:
+        wanted = self._present(self.wishes.device)
+        rows = [row for row in self._candidates() if self._possible(row)]
+        fitting = [row for row in rows if wanted in (None, kind_of(row.device))]
+        if not fitting and wanted not in (None, "cpu"):
+            self._notice("device-unsupported", self._unsupported(wanted))
+            fitting = [row for row in rows if row.device == "cpu"]
+        if not fitting:
+            self._notice("no-provider", "no provider is installed; run: pip install faster-whisper")
+            fitting = [_Choice(AUTOMATIC[0], self._cpu_model(), "cpu")]
+        choice = fitting[0]
+        if wanted is None:
+            self._mention_idle_accelerator(choice)
+        return self._numbered(choice)
+
+    def _unsupported(self, wanted: str | None) -> str:
+        who = self.wishes.provider or "no available provider"
+        verb = "cannot" if self.wishes.provider else "can"
+        return f"{who} {verb} use {wanted}; the processor is used"
+
+    def _numbered(self, choice: _Choice) -> _Choice:
+        wish = self.wishes.device or ""
+        if ":" in wish and choice.device == kind_of(wish):
+            return _Choice(choice.provider, choice.model, wish)
+        return choice
+
+    def _present(self, device: str | None) -> str | None:
+        """Return the kind of the wanted device if the machine has it, else ``cpu``."""
+        if device in (None, "cpu"):
+            return device
+        assert device is not None
+        if device == "metal":
+            there = self.profile.metal
+        else:
+            there = int(device.partition(":")[2] or 0) < len(self.profile.cuda)
+        if not there:
+            self._notice("device-absent", f"there is no {device} here; the processor is used")
+        return kind_of(device) if there else "cpu"
+
+    def _possible(self, row: _Choice) -> bool:
+        wanted = self.wishes.provider
+        return row.device in self.providers.get(row.provider, ()) and wanted in (None, row.provider)
+
+    def _candidates(self) -> list[_Choice]:
+        """Return provider, model and device, best first, whether possible or not."""
+        plain = self._cpu_model()
+        names = [self.wishes.provider] if self.wishes.provider else AUTOMATIC
+        # The processor comes before an accelerator the tier does not name: only a wish picks that.
+        rows = [*self._accelerated(), *(_Choice(name, plain, "cpu") for name in names)]
+        devices = ["cuda"] * bool(self.profile.cuda) + ["metal"] * self.profile.metal
+        return rows + [_Choice(name, plain, device) for device in devices for name in names]
+
+    def _accelerated(self) -> list[_Choice]:
+        """Return what the tier names for the accelerators that are here."""
+        if self.tier is Tier.ULTRA_LOW:
+            return []
+        ideal, wish = self._accelerated_model(), self.wishes.provider
+        rows = []
+        if self.profile.cuda:
+            order = reversed(AUTOMATIC) if self.tier is Tier.MEDIUM_GPU else AUTOMATIC
+            rows += [_Choice(name, ideal, "cuda") for name in ([wish] if wish else order)]
+        if self.profile.metal and self.tier is not Tier.LOW:
+            rows.append(_Choice(wish or "whisper-cpp", ideal, "metal"))
+        return rows
+
+    def _mention_idle_accelerator(self, choice: _Choice) -> None:
+        idle = {row.device for row in self._accelerated()} if choice.device == "cpu" else set()
+        for device, who in (("metal", "only whisper-cpp"), ("cuda", "no available provider")):
+            if device in idle:
+                text = f"{device} is here, but {who} can use it; the processor is used"
+                self._notice("accelerator-unused", text)
+
+    # Model
+
+    def _cpu_model(self) -> str:
+        if self.tier is Tier.ULTRA_LOW:
+            return "tiny.en"
+        return "small.en" if self.profile.memory_gb >= 32 else "base.en"
+
+    def _accelerated_model(self) -> str:
+        return {
+            Tier.MEDIUM_GPU: "small.en",
+            Tier.HIGH: "medium.en",
+            Tier.ULTRA: "large-v3-turbo",
+        }.get(self.tier, self._cpu_model())
+
+    def _model(self, choice: _Choice) -> str:
+        if self.wishes.model:
+            self._warn_if_tight(self.wishes.model, choice.device)
+            return self.wishes.model
+        model = choice.model if self.english else choice.model.removesuffix(".en")
+        model = sizing.largest_fitting(self.profile, model, choice.device, english=self.english)
+        self._warn_if_tight(model, choice.device)
+        return model
+
+    def _warn_if_tight(self, name: str, device: str) -> None:
+        model = catalog.known(name)
+        if model is not None and not sizing.fits(self.profile, name, device):
+            text = f"{name} wants {model.memory_gb} GB; {self.profile.usable_gb:.1f} GB are usable"
+            self._notice("memory-tight", text)
+
+    def _usable(self, ideal: str) -> str | None:
+        """Return what to run now; a model the user named has no substitute."""
+        if ideal in self.installed:
+            return ideal
+        if self.wishes.model:
+            return None
+        return sizing.best_installed(self.profile, self.installed, ideal, english=self.english)
+
+    def _say_what_is_missing(self, model: str, usable: str | None) -> None:
+        command = _command(model)
+        if usable == model or command is None:
+            return
+        until = f"; {usable} is used until then" if usable else ""
+        text = f"{model} is not installed{until}; run: {command}"
+        self._notice("model-missing", text)
+
+    # The rest
+
+    def _compute_type(self, choice: _Choice) -> str:
+        wish = self.wishes.compute_type
+        if wish and choice.device == "cpu" and "float16" in wish:
+            self._notice("compute-type", f"{wish} needs an accelerator; int8 is used")
+            return _default_compute(choice.provider, None)
+        return wish or _default_compute(choice.provider, sizing.gpu_of(self.profile, choice.device))
+
+    def _parallelism(self, choice: _Choice) -> tuple[int, int]:
+        cores = self.wishes.threads or self.profile.allowed_cores
+        if choice.provider == "whisper-cpp" or choice.device != "cpu":
+            return 1, min(cores, 4)  # one instance a process; a GPU is one slot
+        return parallelism(cores)
+
+    def _chunk_seconds(self) -> float:
+        if self.wishes.chunk_seconds is not None:
+            return self.wishes.chunk_seconds
+        return 4.0 if self.tier is Tier.ULTRA_LOW else 2.0
+
+    def _fallback(self, choice: _Choice, model: str) -> Fallback:
+        provider = next((name for name in AUTOMATIC if name in self.providers), choice.provider)
+        known = catalog.known(model)
+        less = sizing.smaller(model, english=self.english) if known else self._cpu_model()
+        return Fallback(provider, less or model, "cpu", _default_compute(provider, None))
+
+    def _reason(self, choice: _Choice, model: str, compute: str) -> str:
+        machine = f"{self.profile.memory_gb} GB of memory, {_cores(self.profile.allowed_cores)}"
+        machine += f" and {_accelerator(self.profile)}"
+        chosen = f"{model} ({compute}) on {choice.device} with {choice.provider}"
+        return f"{machine}: {chosen}"
+
+
+def _command(model: str) -> str | None:
+    return store.install_command(model) if catalog.known(model) else None
+
+
+def _default_compute(provider: str, gpu: CudaDevice | None) -> str:
+    """Return the numbers to compute in: what CTranslate2 says the device is good at."""
+    if provider == "whisper-cpp":
+        return "q5_0"
+    if gpu is None:
+        return "int8"
+    good = [name for name in ("float16", "int8", "float32") if name in gpu.compute_types]
+    return good[0] if good else "float16"
+
+
+def _cores(count: int) -> str:
+    return f"{count} core" if count == 1 else f"{count} cores"
+
+
+def _accelerator(profile: Profile) -> str:
+    if profile.cuda:
+        return profile.cuda[0].name
+    return "Metal" if profile.metal else "no accelerator"

@@ -1,0 +1,199 @@
+"""The program: a lazy command table, one line for every error, exit codes that tell the truth.
+
+A command is one row in :data:`COMMANDS` and one module with a function ``command``; the module is
+imported only when the command runs. This is the only place with a broad ``except``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from echocli import __version__
+from echocli.cli import arguments
+from echocli.cli.help import GroupedCommand, normalise, parser_message
+from echocli.environment import Environment
+from echocli.errors import EchoError, ExitCode
+from echocli.output.text import one_line
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "transcribe": ("echocli.cli.transcribe", "Turn files or a pipe into text."),
+    "detect": ("echocli.cli.detect", "Show this machine and what suits it."),
+    "warmup": ("echocli.cli.warmup", "Load and warm a model, with the time of each phase."),
+    "bench": ("echocli.cli.bench", "Measure speed, latency, memory and word error rate."),
+    "shell-init": ("echocli.cli.shell_init", "Print the `echo` function for your shell."),
+}
+"""Command name → its module and its line in the list of commands."""
+
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF}
+"""Errors of a standard output that nothing can be written to; EBADF is a closed one."""
+
+CONTEXT = {
+    "token_normalize_func": normalise,
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+}
+
+
+def load_command(name: str) -> TyperCommand:
+    """Import one command's module and make the parser of its function."""
+    module, summary = COMMANDS[name]
+    function: Callable[..., Any] = import_module(module).command
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name=name, cls=GroupedCommand, short_help=summary, context_settings=CONTEXT)(
+        function
+    )
+    command = typer.main.get_command(app)
+    assert isinstance(command, TyperCommand)
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """List commands from the table; import a command's module only to run it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command named by the first argument and load the real one."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load_command(str(name)), rest
+
+
+def group() -> LazyGroup:
+    """Make the top-level parser with a stub for each command."""
+    stubs = {
+        name: TyperCommand(name=name, callback=lambda: None, short_help=summary, help=summary)
+        for name, (_, summary) in COMMANDS.items()
+    }
+    app = typer.Typer(
+        name="echocli",
+        cls=LazyGroup,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings=CONTEXT,
+    )
+    app.callback()(root)
+    parser = typer.main.get_command(app)
+    assert isinstance(parser, LazyGroup)
+    parser.commands.update(stubs)
+    return parser
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"echocli {__version__}")
+        raise typer.Exit
+
+
+def root(
+    ctx: typer.Context,
+    version: bool = typer.Option(
+        False, "--version", "-V", callback=_print_version, is_eager=True, help="Show the version."
+    ),
+    debug: bool = typer.Option(False, "--debug", help="Show tracebacks; works anywhere."),
+) -> None:
+    """Speech to text on this machine, that keeps its word under load."""
+    del version
+    environment: Environment = ctx.obj
+    environment.debug = environment.debug or debug
+
+
+def run(argv: list[str], environment: Environment) -> int:
+    """Parse and run a command line; return its exit status, never raise."""
+    debug, words = arguments.take_debug(argv)
+    environment.debug = debug
+    try:
+        result = group().main(
+            args=arguments.modernise(words),
+            prog_name="echocli",
+            obj=environment,
+            standalone_mode=False,
+        )
+        environment.stdout.flush()
+        return int(result or 0)
+    except BaseException as error:  # everything ends as one line and an exit code
+        return _report(error, environment)
+
+
+def _report(error: BaseException, environment: Environment) -> int:
+    if environment.debug and not isinstance(error, SystemExit):
+        traceback.print_exception(error)
+    # The parser itself turns a closed pipe into an exit with 1.
+    cause = error.__context__ if isinstance(error, SystemExit) else error
+    if isinstance(cause, BrokenPipeError):
+        return _reader_went_away()
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    if isinstance(error, EchoError):
+        return _print_error(environment, str(error), error.hint, error.exit_code)
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else ExitCode.FAILED
+    if hasattr(error, "format_message"):  # a parser error of Typer's
+        context = getattr(error, "ctx", None)
+        hint = f"see: {context.command_path} --help" if context else "see: echocli --help"
+        return _print_error(environment, parser_message(error), hint, ExitCode.USAGE)
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE:
+        return _print_error(
+            environment, f"cannot write to standard output: {error.strerror}", None, ExitCode.FAILED
+        )
+    return _print_error(
+        environment,
+        f"unexpected {type(error).__name__}: {error}",
+        "this is a defect; run again with --debug and report it",
+        ExitCode.FAILED,
+    )
+
+
+def _reader_went_away() -> int:
+    """End quietly: point stdout at nothing, so that the interpreter's last flush cannot fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.OK
+
+
+def _print_error(environment: Environment, message: str, hint: str | None, code: ExitCode) -> int:
+    tail = f"  {one_line(hint)}\n" if hint else ""
+    lines = f"echocli: error: {one_line(message)}\n{tail}"
+    try:
+        environment.stderr.write(lines)
+        environment.stderr.flush()
+    except OSError:
+        pass  # nobody can be told
+    return code
+
+
+def _terminate(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _open_closed_streams() -> None:
+    """Fill in the standard streams this process was started without, lest a file take their place.
+
+    Reading then finds an end, messages go nowhere, and writing standard output fails as it should.
+    """
+    for name, mode, access in (
+        ("stdin", "r", os.O_RDONLY),
+        ("stdout", "w", os.O_RDONLY),
+        ("stderr", "w", os.O_WRONLY),
+    ):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode))
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and exit."""
+    _open_closed_streams()
+    signal.signal(signal.SIGTERM, _terminate)
+    status = run(sys.argv[1:], Environment())
+    try:
+        sys.stdout.flush()
+    except OSError:
+        status = status or ExitCode.FAILED
+        _reader_went_away()
+    sys.exit(status)

@@ -1,0 +1,180 @@
+"""Run a list of inputs through one model; one that fails does not stop the others."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from echocli.audio.open import open_source
+from echocli.audio.pipe import RawFormat
+from echocli.environment import Environment
+from echocli.errors import EchoError, ExitCode, ModelError
+from echocli.events import End, Event, Final, Gap, Notice, Progress, StatsEvent
+from echocli.output.console import Console, ProgressBar
+from echocli.output.files import STDIN, AtomicFile, OutputPlan, Target, exists_complete
+from echocli.output.stdout import ReaderGone, StdoutSink
+from echocli.output.subtitles import WriteOptions
+from echocli.output.writers import Writer, make_writer
+from echocli.runtime.offline import OfflineOptions, Transcription
+from echocli.runtime.supervisor import Supervisor
+from echocli.types import Segment, Transcript
+
+
+@dataclass(slots=True)
+class Collected:
+    """What came out of one input so far."""
+
+    segments: list[Segment] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    stats: dict[str, Any] = field(default_factory=dict)
+    duration: float = 0.0
+    language: str | None = None
+
+    def take(self, event: Event) -> None:
+        """Keep what the transcript needs of an event."""
+        if isinstance(event, Final):
+            self.segments.append(event.segment)
+            self.duration = max(self.duration, event.segment.end)
+            self.language = self.language or event.segment.language
+        elif isinstance(event, Gap):
+            self.gaps.append(event)
+        elif isinstance(event, StatsEvent):
+            self.stats = event.stats
+        elif isinstance(event, End):
+            self.duration, self.language = event.duration, event.language
+
+    def transcript(self, provider: str, model: str) -> Transcript:
+        """Return it as a transcript, also in the middle."""
+        text = " ".join(segment.text for segment in self.segments)
+        return Transcript(
+            text=text,
+            language=self.language,
+            duration=self.duration,
+            segments=tuple(self.segments),
+            provider=provider,
+            model=model,
+            stats=self.stats,
+        )
+
+
+class Batch:
+    """Transcribe inputs one after the other and add up how it went."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        console: Console,
+        supervisor: Supervisor,
+        options: OfflineOptions,
+        layout: WriteOptions,
+        *,
+        raw: RawFormat | None = None,
+        channel: int | None = None,
+    ) -> None:
+        self._environment = environment
+        self._console = console
+        self._supervisor = supervisor
+        self._options = options
+        self._layout = layout
+        self._raw = raw
+        self._channel = channel
+
+    def run(self, plans: list[OutputPlan], *, skip_existing: bool) -> ExitCode:
+        """Do all inputs; the exit code that tells how it went."""
+        codes: list[ExitCode] = []
+        for plan in plans:
+            if skip_existing and exists_complete(plan):
+                self._console.notice(f"{plan.input}: skipped, its files are there", "skipped")
+                codes.append(ExitCode.OK)
+                continue
+            codes.append(self._guarded(plan))
+        return overall(codes)
+
+    def _guarded(self, plan: OutputPlan) -> ExitCode:
+        try:
+            return self._one(plan)
+        except (ModelError, ReaderGone):
+            raise  # no other input would fare better
+        except EchoError as error:
+            self._console.error(error)
+            return error.exit_code
+
+    def _one(self, plan: OutputPlan) -> ExitCode:
+        raw = self._raw if plan.input == STDIN else None
+        source = open_source(
+            plan.input, stdin=self._environment.stdin, raw=raw, channel=self._channel
+        )
+        transcription = Transcription(
+            source, self._supervisor, self._options, clock=self._environment.clock
+        )
+        collected = Collected()
+        with ExitStack() as stack:
+            files: list[AtomicFile] = []
+            writers = [self._writer(target, stack, files) for target in plan.targets]
+            bar = stack.enter_context(self._console.progress(plan.input))
+            try:
+                for event in transcription.events():
+                    self._handle(event, writers, bar, collected)
+            except (KeyboardInterrupt, EchoError):
+                self._save(writers, files, collected)
+                raise
+            self._finish(writers, collected)
+        self._report(plan, collected)
+        return ExitCode.FAILED if collected.gaps else ExitCode.OK
+
+    def _writer(self, target: Target, stack: ExitStack, files: list[AtomicFile]) -> Writer:
+        if target.path is None:
+            sink = StdoutSink(self._environment.stdout, self._console.above)
+            return make_writer(target.format, sink, self._layout)
+        file = stack.enter_context(AtomicFile(target.path))
+        files.append(file)
+        return make_writer(target.format, file, self._layout)
+
+    def _handle(
+        self, event: Event, writers: list[Writer], bar: ProgressBar, collected: Collected
+    ) -> None:
+        collected.take(event)
+        if isinstance(event, Progress):
+            bar.update(event.position, event.total)
+            return
+        for writer in writers:
+            writer.event(event)
+        if isinstance(event, Notice):
+            self._console.notice(event.message, event.code)
+        elif isinstance(event, Gap):
+            self._console.notice(
+                f"no text from {event.start:.1f} s to {event.end:.1f} s: {event.reason}", "gap"
+            )
+
+    def _finish(self, writers: list[Writer], collected: Collected) -> None:
+        spec = self._supervisor.spec
+        transcript = collected.transcript(spec.provider, spec.model)
+        for writer in writers:
+            writer.close(transcript)
+
+    def _save(self, writers: list[Writer], files: list[AtomicFile], collected: Collected) -> None:
+        """Keep what was final when the rest cannot come."""
+        if not collected.segments:
+            return
+        self._finish(writers, collected)
+        for file in files:
+            self._console.notice(f"what was final is kept in {file.keep_partial()}", "partial")
+
+    def _report(self, plan: OutputPlan, collected: Collected) -> None:
+        for path in plan.paths:
+            self._console.detail(f"wrote {path}")
+        stats = collected.stats
+        if stats.get("speed"):
+            self._console.detail(
+                f"{plan.input}: {stats['audio_seconds']:.1f} s at {stats['speed']:.1f}×, "
+                f"{stats['windows']} windows, language {collected.language}"
+            )
+
+
+def overall(codes: list[ExitCode]) -> ExitCode:
+    """Add exit codes up: all alike is that one, a mixture with a success is ``PARTIAL``."""
+    different = set(codes)
+    if len(different) <= 1:
+        return different.pop() if different else ExitCode.OK
+    return ExitCode.PARTIAL if ExitCode.OK in different else ExitCode.FAILED

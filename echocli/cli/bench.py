@@ -1,0 +1,118 @@
+"""``echocli bench``: measure speed, latency, memory and word errors, and insist on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from echocli.cli import options
+from echocli.environment import Environment
+from echocli.output.console import Console
+
+MEASURING = "Measuring"
+SAMPLES = Path("samples")
+
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[FILE]...", help="Recordings [default: those in ./samples]."),
+]
+Runs = Annotated[
+    int,
+    options.option(MEASURING, "--runs", "-n", min=1, help="Measure this many times [default: 1]."),
+]
+Reference = Annotated[
+    Path | None,
+    options.option(MEASURING, "--reference", metavar="FILE", help="Text of the one recording."),
+]
+Manifest = Annotated[
+    Path | None,
+    options.option(
+        MEASURING, "--manifest", metavar="FILE", help="JSON lines with 'file' and 'reference'."
+    ),
+]
+Asserts = Annotated[
+    list[str] | None,
+    options.option(
+        MEASURING,
+        "--assert",
+        metavar="METRIC<NUMBER",
+        help="Demand, as 'rtf<0.5'; may be repeated. Exit 6 when it does not hold.",
+    ),
+]
+
+
+def command(
+    ctx: typer.Context,
+    files: Files = None,
+    runs: Runs = 1,
+    reference: Reference = None,
+    manifest: Manifest = None,
+    asserts: Asserts = None,
+    model: options.Model = None,
+    provider: options.Provider = None,
+    device: options.Device = None,
+    compute_type: options.ComputeType = None,
+    threads: options.Threads = None,
+    model_dir: options.ModelDir = None,
+    offline: options.Offline = None,
+    language: options.Language = None,
+    beam_size: options.BeamSize = None,
+    best_of: options.BestOf = None,
+    vad: options.Vad = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Measure speed, latency, memory and word error rate.
+
+    A recording's text is in <name>.ref.txt beside it, in --reference or in --manifest; a manifest
+    without FILE measures all its recordings that have a text. Times are medians over the runs; each
+    run loads and warms the model in a fresh process.
+    """
+    environment: Environment = ctx.obj
+    console = Console(environment, quiet=quiet, verbose=verbose)
+
+    from echocli.bench.assertions import parse
+    from echocli.bench.references import collect
+    from echocli.cli.session import prepare
+    from echocli.config import Settings
+
+    demands = [parse(text) for text in asserts or ()]
+    clips = collect(files or (), reference, manifest, SAMPLES)
+    settings = Settings(environment)
+    flags = {
+        "provider": provider,
+        "model": model,
+        "device": device,
+        "compute_type": compute_type,
+        "threads": threads,
+        "language": language,
+    }
+    setup = prepare(
+        environment,
+        console,
+        flags,
+        model_dir=model_dir,
+        offline=bool(settings.get("offline", offline, False).value),
+    )
+
+    # What decodes needs numpy, which --help and a mistyped assertion must not wait for.
+    from echocli.cli.bench_runs import BenchRuns
+    from echocli.cli.bench_show import conclude
+    from echocli.providers.base import DecodeOptions
+    from echocli.runtime.offline import OfflineOptions
+    from echocli.vad.endpointer import VadOptions
+
+    decode = DecodeOptions(
+        language=setup.language,
+        beam_size=settings.get("beam_size", beam_size, 5).value,
+        best_of=settings.get("best_of", best_of, 5).value,
+        initial_prompt=settings.get("initial_prompt", None).value,
+        hotwords=settings.get("hotwords", None).value,
+    )
+    detection = VadOptions() if settings.get("vad", vad, True).value else None
+    bench = BenchRuns(environment, console, setup, OfflineOptions(decode=decode, vad=detection))
+    report = bench.measure(clips, runs)
+    raise typer.Exit(conclude(environment, console, report, demands, bench.code, as_json=as_json))

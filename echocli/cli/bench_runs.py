@@ -1,0 +1,153 @@
+"""Run recordings through fresh workers, run after run, and add up what each took."""
+
+from __future__ import annotations
+
+from echocli.audio.open import open_source
+from echocli.bench import accuracy
+from echocli.bench.accuracy import Score
+from echocli.bench.figures import Load, Trial, figures, total
+from echocli.bench.measure import measure
+from echocli.bench.memory import MemoryWatch
+from echocli.bench.references import Clip
+from echocli.bench.report import FileFailure, FileResult, Report
+from echocli.cli.batch import overall
+from echocli.cli.session import Setup, supervised
+from echocli.environment import Environment
+from echocli.errors import EchoError, ExitCode, ModelError, UsageError
+from echocli.events import Event, Gap, Notice, Progress
+from echocli.output.console import Console, ProgressBar
+from echocli.runtime.offline import OfflineOptions, Transcription
+from echocli.runtime.supervisor import Supervisor
+from echocli.runtime.warmup import Level, warm_windows
+
+ANY_MODEL = (None, "en", "zxx")
+"""Languages a model that knows English only may be measured on; ``zxx`` is sound without words."""
+
+
+class BenchRuns:
+    """Measure clips; one that fails is reported once and left out of the following runs."""
+
+    def __init__(
+        self, environment: Environment, console: Console, setup: Setup, options: OfflineOptions
+    ) -> None:
+        self._environment = environment
+        self._console = console
+        self._setup = setup
+        self._options = options
+        self._trials: dict[Clip, list[Trial]] = {}
+        self._loads: list[Load] = []
+        self._failed: dict[Clip, EchoError] = {}
+
+    @property
+    def code(self) -> ExitCode:
+        """How it went, as ``transcribe`` would say it of the same files."""
+        whole = [
+            ExitCode.FAILED if any(t.lost_seconds for t in trials) else ExitCode.OK
+            for trials in self._trials.values()
+        ]
+        return overall([*whole, *(error.exit_code for error in self._failed.values())])
+
+    def measure(self, clips: list[Clip], runs: int) -> Report:
+        """Run everything ``runs`` times; raise ``ModelError`` when the model cannot be used."""
+        for number in range(runs):
+            label = f"run {number + 1} of {runs}, " if runs > 1 else ""
+            clips = self._run(clips, label)
+            if not clips:
+                break
+        return self._report(runs)
+
+    def _run(self, clips: list[Clip], label: str) -> list[Clip]:
+        """Do all clips once; those that can be run again."""
+        with supervised(self._setup) as supervisor:
+            self._loads.append(_load(supervisor))
+            if not self._trials and not self._failed:
+                clips = self._suitable(clips, supervisor)
+            for clip in clips:
+                self._guarded(clip, supervisor, label)
+        return [clip for clip in clips if clip not in self._failed]
+
+    def _suitable(self, clips: list[Clip], supervisor: Supervisor) -> list[Clip]:
+        """Leave out languages that the model does not know."""
+        report = supervisor.report
+        if report is not None and report.multilingual:
+            return clips
+        known = [clip for clip in clips if clip.language in ANY_MODEL]
+        if not known:
+            raise UsageError(
+                f"model '{supervisor.spec.model}' knows none of the recordings' languages",
+                hint="choose a model without .en",
+            )
+        if missing := len(clips) - len(known):
+            are = "recording is" if missing == 1 else "recordings are"
+            model = supervisor.spec.model
+            message = f"{missing} {are} left out: {model} knows English only"
+            self._console.notice(message, "language")
+        return known
+
+    def _guarded(self, clip: Clip, supervisor: Supervisor, label: str) -> None:
+        try:
+            trial = self._one(clip, supervisor, label)
+        except ModelError:
+            raise  # no other file would fare better
+        except EchoError as error:
+            self._console.error(error)
+            self._failed[clip] = error
+            self._trials.pop(clip, None)
+        else:
+            self._trials.setdefault(clip, []).append(trial)
+
+    def _one(self, clip: Clip, supervisor: Supervisor, label: str) -> Trial:
+        source = open_source(clip.file, stdin=self._environment.stdin)
+        clock = self._environment.clock
+        with self._console.progress(f"{label}{clip.file}") as bar:
+            transcription = Transcription(source, supervisor, self._options, clock=clock)
+            return measure(transcription, lambda event: self._tell(event, bar, clip))
+
+    def _tell(self, event: Event, bar: ProgressBar, clip: Clip) -> None:
+        if isinstance(event, Progress):
+            bar.update(event.position, event.total)
+        elif isinstance(event, Notice) and clip not in self._trials:
+            self._console.notice(event.message, event.code)
+        elif isinstance(event, Gap):
+            where = f"{event.start:.1f} s to {event.end:.1f} s"
+            self._console.notice(f"{clip.file}: no text from {where}: {event.reason}", "gap")
+
+    def _report(self, runs: int) -> Report:
+        if any(clip.reference is not None for clip in self._trials) and not accuracy.is_available():
+            message = f"error rates need jiwer; run: {accuracy.INSTALL}"
+            self._console.notice(message, "no-jiwer")
+        scores = {clip: self._score(clip, trials[0]) for clip, trials in self._trials.items()}
+        score = total(scores.values())
+        rows = list(zip(*self._trials.values(), strict=True))
+        return Report(
+            spec=self._setup.spec,
+            runs=runs,
+            files=tuple(self._result(clip, found) for clip, found in scores.items()),
+            failed=tuple(FileFailure(clip.file, str(e)) for clip, e in self._failed.items()),
+            overall=figures(rows, score, self._loads) if rows else None,
+            score=score,
+        )
+
+    def _result(self, clip: Clip, score: Score | None) -> FileResult:
+        trials = self._trials[clip]
+        return FileResult(
+            file=clip.file,
+            language=self._language(clip, trials[0]),
+            figures=figures([[trial] for trial in trials], score),
+            normaliser=score.normaliser if score else None,
+        )
+
+    def _score(self, clip: Clip, trial: Trial) -> Score | None:
+        if clip.reference is None or not accuracy.is_available():
+            return None
+        return accuracy.score(clip.reference, trial.text, self._language(clip, trial))
+
+    def _language(self, clip: Clip, trial: Trial) -> str | None:
+        return clip.language or self._setup.language or trial.language
+
+
+def _load(supervisor: Supervisor) -> Load:
+    """Load and run one inference, so that no file pays for what a library puts off until then."""
+    with MemoryWatch() as memory:
+        supervisor.ready(warm_windows(Level.FIRST))
+    return Load(supervisor.load_ms, memory.peak_bytes)

@@ -1,0 +1,98 @@
+"""Print what a benchmark found and turn its assertions into an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from echocli.bench import accuracy
+from echocli.bench.assertions import Assertion, Verdict, judge
+from echocli.bench.report import COLUMNS, Report, as_object, metrics, summary, table
+from echocli.environment import Environment
+from echocli.errors import EchoError, ExitCode
+from echocli.output.console import Console
+from echocli.output.jsonable import dump
+from echocli.output.stdout import StdoutSink
+from echocli.output.text import display_width, one_line
+
+
+def conclude(
+    environment: Environment,
+    console: Console,
+    report: Report,
+    demands: Sequence[Assertion],
+    code: ExitCode,
+    *,
+    as_json: bool,
+) -> ExitCode:
+    """Print the report, then each assertion that failed; the exit code of it all.
+
+    A demand that does not hold outranks files that could not be read, unless none could: then
+    nothing was measured, and ``code`` says why.
+    """
+    values = metrics(report.overall)
+    verdicts = tuple(judge(demand, values) for demand in demands)
+    _print(environment, replace(report, verdicts=verdicts), as_json=as_json)
+    broken = [verdict for verdict in verdicts if not verdict.holds]
+    for verdict in broken:
+        console.error(_complaint(verdict))
+    return ExitCode.ASSERTION if broken and report.overall else code
+
+
+def _complaint(verdict: Verdict) -> EchoError:
+    hint = None
+    if verdict.value is None and verdict.assertion.metric in ("wer", "cer"):
+        hint = (
+            "give the text with --reference, --manifest or <name>.ref.txt"
+            if accuracy.is_available()
+            else f"run: {accuracy.INSTALL}"
+        )
+    return EchoError(f"assertion failed: {verdict}", hint=hint)
+
+
+def _print(environment: Environment, report: Report, *, as_json: bool) -> None:
+    if not as_json and report.overall is None:
+        return
+    if not as_json and environment.stdout.isatty():
+        _print_rich(environment, report)
+        return
+    sink = StdoutSink(environment.stdout)
+    sink.write((dump(as_object(report), indent=2) if as_json else _plain(report)) + "\n")
+    sink.flush()
+
+
+def _plain(report: Report) -> str:
+    rows = [COLUMNS, *((one_line(row[0]), *row[1:]) for row in table(report))]
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(_pad(cell, width, left=index == 0) for index, (cell, width) in cells)
+        for cells in (enumerate(zip(row, widths, strict=True)) for row in rows)
+    ]
+    facts = summary(report)
+    width = max(len(label) for label, _ in facts)
+    lines += ["", *(f"{label:<{width}}  {one_line(value)}" for label, value in facts)]
+    return "\n".join(lines)
+
+
+def _pad(cell: str, width: int, *, left: bool) -> str:
+    space = " " * (width - display_width(cell))
+    return cell + space if left else space + cell
+
+
+def _print_rich(environment: Environment, report: Report) -> None:
+    from rich import box
+    from rich.console import Console as RichConsole
+    from rich.table import Table
+    from rich.text import Text
+
+    files = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for index, name in enumerate(COLUMNS):
+        files.add_column(name, justify="right" if index else "left", overflow="fold")
+    for row in table(report):
+        files.add_row(*(Text(one_line(cell)) for cell in row))
+    facts = Table.grid(padding=(0, 2))
+    for label, value in summary(report):
+        facts.add_row(Text(label, style="dim"), Text(one_line(value)))
+    console = RichConsole(file=environment.stdout, highlight=False)
+    console.print(files)
+    console.print(facts)

@@ -1,0 +1,157 @@
+"""From settings to a supervised model: what `transcribe`, `warmup` and `bench` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from echocli.capability.tiers import Recommendation
+from echocli.cli.detect import Report, survey
+from echocli.config import Settings
+from echocli.environment import Environment
+from echocli.errors import ModelError, UsageError
+from echocli.models.languages import LANGUAGES
+from echocli.models.store import Store, is_multilingual
+from echocli.output.console import Console
+from echocli.providers import registry
+from echocli.providers.base import LoadSpec
+from echocli.types import Task
+
+if TYPE_CHECKING:
+    from echocli.runtime.supervisor import Supervisor
+
+MODEL_FLAGS = ("provider", "model", "device", "compute_type", "threads", "language")
+"""Settings that decide what is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What will be loaded, and why."""
+
+    spec: LoadSpec
+    recommendation: Recommendation
+    settings: Settings
+    language: str | None
+    """Code of the language that was asked for; ``None`` listens."""
+    sources: Mapping[str, str]
+    """Where the value of each setting comes from."""
+
+
+def prepare(
+    environment: Environment,
+    console: Console,
+    flags: Mapping[str, object],
+    *,
+    model_dir: Path | None = None,
+    task: Task = Task.TRANSCRIBE,
+    offline: bool = False,
+) -> Setup:
+    """Choose provider, model and device; raise the error that names what is missing."""
+    if model_dir is not None:
+        environment = environment.with_variable("ECHOCLI_MODEL_DIR", str(model_dir))
+    settings = Settings(environment)
+    report = survey(environment, {key: flags.get(key) for key in MODEL_FLAGS})
+    language = _language(report)
+    spec = _spec(environment, settings, report, offline=offline)
+    if spec.provider == "faster-whisper":
+        _check_language(spec, language, task)
+    sources = {
+        key: report.overrides[key].source if key in report.overrides else "recommendation"
+        for key in MODEL_FLAGS
+    }
+    setup = Setup(spec, report.recommendation, settings, language, sources)
+    _tell(console, setup)
+    return setup
+
+
+@contextmanager
+def supervised(setup: Setup) -> Iterator[Supervisor]:
+    """Start the worker without waiting for it, and leave none behind."""
+    from echocli.runtime.supervisor import Supervisor
+
+    supervisor = Supervisor(setup.spec)
+    supervisor.begin()
+    try:
+        yield supervisor
+    except BaseException:
+        supervisor.kill()
+        raise
+    finally:
+        supervisor.close()
+
+
+def _language(report: Report) -> str | None:
+    value = report.overrides["language"].value if "language" in report.overrides else "auto"
+    return None if value == "auto" else str(value)
+
+
+def _spec(
+    environment: Environment, settings: Settings, report: Report, *, offline: bool
+) -> LoadSpec:
+    advice = report.recommendation
+    asked = report.overrides.get("model")
+    named = str(asked.value) if asked is not None and asked.value != "auto" else None
+    model, path = _weights(environment, settings, advice, named, offline=offline)
+    return LoadSpec(
+        provider=advice.provider,
+        model=model,
+        path=path,
+        device=advice.device,
+        compute_type=advice.compute_type,
+        slots=advice.slots,
+        threads=advice.threads,
+    )
+
+
+def _weights(
+    environment: Environment,
+    settings: Settings,
+    advice: Recommendation,
+    named: str | None,
+    *,
+    offline: bool,
+) -> tuple[str, str]:
+    """Return the model's name and where it is; only one that was named is downloaded."""
+    if registry.get(advice.provider).info.model_format == "none":
+        return named or "", named or ""
+    store = Store(environment, settings.get("model_dir").value)
+    if named is not None:
+        found = store.fetch(named, offline=offline)
+    elif advice.usable_model is None:
+        raise ModelError(
+            f"no model is installed that can be used here; recommended: {advice.model}",
+            hint=f"run: {advice.run_to_install}" if advice.run_to_install else None,
+        )
+    else:
+        found = store.require(advice.usable_model)
+    return found.name, str(found.path)
+
+
+def _check_language(spec: LoadSpec, language: str | None, task: Task) -> None:
+    if is_multilingual(Path(spec.path)):
+        return
+    if language not in (None, "en"):
+        name = LANGUAGES[str(language)].capitalize()
+        raise UsageError(
+            f"model '{spec.model}' knows English only, not {name}",
+            hint=f"choose a model without .en: --model {spec.model.removesuffix('.en')}",
+        )
+    if task is Task.TRANSLATE:
+        raise UsageError(
+            f"model '{spec.model}' knows English only and cannot translate",
+            hint=f"choose a model without .en: --model {spec.model.removesuffix('.en')}",
+        )
+
+
+def _tell(console: Console, setup: Setup) -> None:
+    """Say what was chosen and why, to those who asked with ``-v``; notices to everybody."""
+    spec, advice = setup.spec, setup.recommendation
+    for key in ("provider", "model", "device", "compute_type"):
+        console.detail(f"{key}: {getattr(spec, key)} [{setup.sources[key]}]")
+    console.detail(f"slots × threads: {spec.slots} × {spec.threads} [{setup.sources['threads']}]")
+    console.detail(f"why: {advice.reason}")
+    for notice in advice.notices:
+        console.notice(notice.message, notice.code)

@@ -1,0 +1,148 @@
+"""``echocli transcribe``: files or a pipe to text."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from echocli.cli import options
+from echocli.cli.decoding import parse_temperatures, parse_tokens, vad_options
+from echocli.cli.session import prepare, supervised
+from echocli.environment import Environment
+from echocli.errors import UsageError
+from echocli.output.console import Console
+from echocli.output.files import plan_outputs
+from echocli.output.subtitles import WriteOptions
+from echocli.types import Task
+
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE...", help="Sound or video files; '-' reads standard input."),
+]
+
+
+def command(
+    ctx: typer.Context,
+    files: Files,
+    model: options.Model = None,
+    provider: options.Provider = None,
+    device: options.Device = None,
+    compute_type: options.ComputeType = None,
+    threads: options.Threads = None,
+    model_dir: options.ModelDir = None,
+    offline: options.Offline = None,
+    language: options.Language = None,
+    task: options.TaskName = None,
+    beam_size: options.BeamSize = None,
+    best_of: options.BestOf = None,
+    patience: options.Patience = 1.0,
+    length_penalty: options.LengthPenalty = 1.0,
+    temperature: options.Temperature = 0.0,
+    temperature_step: options.TemperatureStep = "0.2",
+    condition_on_previous_text: options.ConditionOnPreviousText = True,
+    initial_prompt: options.InitialPrompt = None,
+    hotwords: options.Hotwords = None,
+    suppress_tokens: options.SuppressTokens = "-1",
+    word_timestamps: options.WordTimestamps = None,
+    compression_ratio_threshold: options.CompressionRatioThreshold = 2.4,
+    log_prob_threshold: options.LogProbThreshold = -1.0,
+    no_speech_threshold: options.NoSpeechThreshold = 0.6,
+    vad: options.Vad = None,
+    vad_threshold: options.VadThreshold = None,
+    vad_min_speech_ms: options.VadMinSpeech = None,
+    vad_min_silence_ms: options.VadMinSilence = None,
+    vad_pad_ms: options.VadPad = None,
+    channel: options.Channel = None,
+    raw: options.Raw = None,
+    output_dir: options.OutputDir = None,
+    output_format: options.OutputFormat = None,
+    max_line_width: options.MaxLineWidth = None,
+    max_line_count: options.MaxLineCount = None,
+    max_words_per_line: options.MaxWordsPerLine = None,
+    skip_existing: options.SkipExisting = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Turn files or a pipe into text.
+
+    Without -o the text goes to standard output as it becomes final; with -o DIR each input becomes
+    DIR/<name>.<format>, which appears when it is whole. A file that fails does not stop the others.
+    """
+    environment: Environment = ctx.obj
+    console = Console(environment, quiet=quiet, verbose=verbose)
+    if skip_existing and output_dir is None:
+        raise UsageError("--skip-existing needs --output-dir", hint="add -o DIR")
+    plans = plan_outputs(files, output_dir, output_format or ["txt"])
+    layout = WriteOptions(max_line_width, max_line_count, max_words_per_line)
+    flags = {
+        "provider": provider,
+        "model": model,
+        "device": device,
+        "compute_type": compute_type,
+        "threads": threads,
+        "language": language,
+    }
+
+    from echocli.config import Settings
+
+    settings = Settings(environment)
+    chosen_task = Task(settings.get("task", task, Task.TRANSCRIBE).value)
+    setup = prepare(
+        environment,
+        console,
+        flags,
+        model_dir=model_dir,
+        task=chosen_task,
+        offline=bool(settings.get("offline", offline, False).value),
+    )
+    detection = vad_options(
+        enabled=bool(settings.get("vad", vad, True).value),
+        threshold=vad_threshold,
+        min_speech_ms=vad_min_speech_ms,
+        min_silence_ms=vad_min_silence_ms,
+        pad_ms=vad_pad_ms,
+    )
+
+    # What decodes needs numpy, which --help and a mistyped option must not wait for.
+    from echocli.audio.pipe import RawFormat
+    from echocli.cli.batch import Batch
+    from echocli.decoding.guards import Thresholds
+    from echocli.decoding.sequential import SequentialOptions
+    from echocli.providers.base import DecodeOptions
+    from echocli.runtime.offline import OfflineOptions
+
+    decode = DecodeOptions(
+        language=setup.language,
+        task=chosen_task,
+        beam_size=settings.get("beam_size", beam_size, 5).value,
+        best_of=settings.get("best_of", best_of, 5).value,
+        patience=patience,
+        length_penalty=length_penalty,
+        initial_prompt=settings.get("initial_prompt", initial_prompt).value,
+        hotwords=settings.get("hotwords", hotwords).value,
+        suppress_tokens=parse_tokens(suppress_tokens),
+    )
+    sequence = SequentialOptions(
+        thresholds=Thresholds(
+            compression_ratio=compression_ratio_threshold,
+            log_prob=log_prob_threshold,
+            no_speech=no_speech_threshold,
+            temperatures=parse_temperatures(temperature, temperature_step),
+        ),
+        condition_on_previous_text=condition_on_previous_text,
+        keep_words=bool(settings.get("word_timestamps", word_timestamps, False).value),
+    )
+    raw_format = RawFormat.parse(raw) if raw is not None else None
+    with supervised(setup) as supervisor:
+        batch = Batch(
+            environment,
+            console,
+            supervisor,
+            OfflineOptions(decode, sequence, detection),
+            layout,
+            raw=raw_format,
+            channel=channel,
+        )
+        code = batch.run(plans, skip_existing=skip_existing)
+    raise typer.Exit(code)

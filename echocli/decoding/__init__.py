@@ -1,0 +1,1 @@
+"""From spans to windows to hypotheses to segments; pure, no I/O."""

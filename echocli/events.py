@@ -1,0 +1,81 @@
+"""What happens during a transcription, as a closed union of values.
+
+Both files and live sources give this stream; ``output`` turns it into text, subtitles or JSON
+lines. A consumer matches on the class; :data:`Event` lists all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+from echocli.types import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded and the first samples have arrived."""
+
+    type: ClassVar[str] = "ready"
+    source: str
+    provider: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A segment that will not change any more."""
+
+    type: ClassVar[str] = "final"
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Sound from ``start`` to ``end`` (seconds) that has no text although it may hold speech."""
+
+    type: ClassVar[str] = "gap"
+    start: float
+    end: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should know; ``code`` is stable, ``message`` is for people."""
+
+    type: ClassVar[str] = "notice"
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the decoder has come, in seconds; ``total`` is ``None`` for a pipe.
+
+    Internal to the terminal display: it is not part of the JSON stream.
+    """
+
+    type: ClassVar[str] = "progress"
+    position: float
+    total: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatsEvent:
+    """The figures of this run; see :class:`echocli.runtime.stats.RunStats`."""
+
+    type: ClassVar[str] = "stats"
+    stats: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The source is over; ``duration`` is what was read of it, in seconds."""
+
+    type: ClassVar[str] = "end"
+    duration: float
+    language: str | None
+
+
+Event: TypeAlias = Ready | Final | Gap | Notice | Progress | StatsEvent | End

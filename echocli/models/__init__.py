@@ -1,0 +1,1 @@
+"""Which models exist, where they are and whether they are whole."""

@@ -1,0 +1,1 @@
+"""Text, subtitles, JSON and the terminal."""

@@ -1,0 +1,133 @@
+"""What people see on stderr: notices, errors, and a progress bar where there is a terminal.
+
+Everything here is one line each, so that it can be read, grepped and logged; rich is imported only
+when a terminal is there to show its work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from echocli.environment import Environment
+from echocli.errors import EchoError
+from echocli.output.text import one_line
+
+if TYPE_CHECKING:
+    import rich.console
+
+    from echocli.output.progress import TerminalBar
+
+_STYLES = {"error": "bold red", "notice": "yellow", "info": "dim"}
+
+
+class ProgressBar(Protocol):
+    """Show how far one input is."""
+
+    def update(self, position: float, total: float | None) -> None:
+        """State the seconds done, and all seconds where that is known."""
+        ...
+
+
+class NoBar:
+    """Show nothing, where nothing is to be shown."""
+
+    def update(self, position: float, total: float | None) -> None:
+        """Take the figures and leave it at that."""
+
+
+class Console:
+    """Talk to the person, never to a program: stderr only.
+
+    ``quiet`` leaves only errors; ``verbose`` counts the ``-v``. A stderr that is closed or broken
+    is no reason to stop working, so failures to write to it are passed over.
+    """
+
+    def __init__(self, env: Environment, *, quiet: bool = False, verbose: int = 0) -> None:
+        self._env = env
+        self._quiet = quiet
+        self._verbose = verbose
+        self._bar: TerminalBar | None = None
+
+    def notice(self, message: str, code: str = "") -> None:
+        """Tell something the user should know; ``-v`` adds its stable code."""
+        if not self._quiet:
+            self._say("notice", f"{message} [{code}]" if code and self._verbose else message)
+
+    def detail(self, message: str, level: int = 1) -> None:
+        """Tell something only those want to know who gave ``level`` times ``-v``."""
+        if self._verbose >= level and not self._quiet:
+            self._say("info", message)
+
+    def error(self, error: EchoError) -> None:
+        """Tell what went wrong and the next step."""
+        self._say("error", str(error), error.hint)
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[ProgressBar]:
+        """Show a bar for the block on a terminal; it is gone when the block is left."""
+        if self._quiet or not self._is_terminal:
+            yield NoBar()
+            return
+        from echocli.output.progress import TerminalBar
+
+        self._bar = TerminalBar(self._env.clock, self._rich, label)
+        self._bar.start()
+        try:
+            yield self._bar
+        finally:
+            self._bar.stop()
+            self._bar = None
+
+    @contextmanager
+    def above(self) -> Iterator[None]:
+        """Take the bar away while something else writes to the terminal."""
+        bar = self._bar if self._env.stdout.isatty() else None
+        if bar is None:
+            yield
+            return
+        bar.stop()
+        try:
+            yield
+        finally:
+            bar.start()
+
+    def _say(self, kind: str, message: str, hint: str | None = None) -> None:
+        stderr = self._env.stderr
+        if not stderr:  # a process can be started without one
+            return
+        with suppress(OSError, ValueError):
+            if self._is_terminal:
+                self._say_in_colour(kind, message, hint)
+                return
+            tail = f"  {one_line(hint)}\n" if hint else ""
+            stderr.write(f"echocli: {kind}: {one_line(message)}\n{tail}")
+            stderr.flush()
+
+    def _say_in_colour(self, kind: str, message: str, hint: str | None) -> None:
+        from rich.text import Text
+
+        text = Text.assemble("echocli: ", (f"{kind}:", _STYLES[kind]), " ", one_line(message))
+        if hint:
+            text.append(f"\n  {one_line(hint)}", "dim")
+        self._rich.print(text, soft_wrap=True)
+
+    @property
+    def _is_terminal(self) -> bool:
+        stream = self._env.stderr
+        dumb = self._env.environ.get("TERM", "").lower() in ("dumb", "unknown")
+        return bool(stream) and stream.isatty() and not dumb
+
+    @cached_property
+    def _rich(self) -> rich.console.Console:
+        from rich.console import Console as RichConsole
+
+        return RichConsole(
+            file=self._env.stderr,
+            force_terminal=True,
+            force_interactive=True,
+            no_color=bool(self._env.environ.get("NO_COLOR")),
+            highlight=False,
+        )

@@ -1,0 +1,226 @@
+"""Where the output of each input goes, and files that are whole or not there.
+
+A file is written under a hidden temporary name beside its place and renamed when it is complete, so
+that nobody ever sees half of one, and a file that was there before stays until then.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from echocli.errors import OutputError, UsageError
+from echocli.output.text import valid
+from echocli.output.writers import FORMATS, expand_formats
+
+STDIN = "-"
+"""The input that stands for standard input; its output files are called ``stdin``."""
+
+_HINTS = {
+    errno.ENOSPC: "the disk is full: free some space or choose another place with --output-dir",
+    errno.EDQUOT: "the quota is used up: free some space or choose another --output-dir",
+    errno.EACCES: "check the permissions or choose another place with --output-dir",
+    errno.EPERM: "check the permissions or choose another place with --output-dir",
+    errno.EROFS: "the file system is read-only: choose another place with --output-dir",
+    errno.ENAMETOOLONG: "rename the input to something shorter",
+    errno.ENOTDIR: "a part of the path is a file: choose another place with --output-dir",
+    errno.EEXIST: "a part of the path is a file: choose another place with --output-dir",
+    errno.EISDIR: "a directory has that name: move it or choose another --output-dir",
+}
+
+
+def output_error(error: OSError, name: str | Path) -> OutputError:
+    """Say which file could not be written, why, and what to do."""
+    hint = _HINTS.get(error.errno or 0, "choose another place with --output-dir")
+    return OutputError(f"cannot write {name}: {error.strerror or error}", hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One output of one input; ``path`` is ``None`` for standard output."""
+
+    format: str
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPlan:
+    """All outputs of one input."""
+
+    input: str
+    targets: tuple[Target, ...]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files among the outputs."""
+        return tuple(target.path for target in self.targets if target.path is not None)
+
+
+def plan_outputs(
+    inputs: Sequence[str], output_dir: Path | None, formats: Sequence[str]
+) -> list[OutputPlan]:
+    """Decide where each input's outputs go, before any work starts; nothing is created.
+
+    Without a directory everything goes to standard output, which takes one format, and several
+    inputs only in a format that can be joined. Raises ``UsageError`` for what cannot work: that, an
+    unknown format, inputs whose files would have the same name, an output that is an input.
+    """
+    names = expand_formats(formats)
+    if output_dir is None:
+        _check_stdout(inputs, names)
+        targets = tuple(Target(name, None) for name in names)
+        return [OutputPlan(source, targets) for source in inputs]
+    _check_stems(inputs)
+    plans = [_plan_files(source, output_dir, names) for source in inputs]
+    _check_overwriting(plans)
+    return plans
+
+
+def exists_complete(plan: OutputPlan) -> bool:
+    """Tell whether every file of a plan is there; files are renamed when whole, so they are."""
+    return bool(plan.paths) and all(path.is_file() for path in plan.paths)
+
+
+def stem(source: str) -> str:
+    """Return the name of an input's output files without the extension."""
+    return "stdin" if source == STDIN else Path(source).stem
+
+
+def _plan_files(source: str, directory: Path, names: Sequence[str]) -> OutputPlan:
+    base = valid(stem(source))
+    return OutputPlan(source, tuple(Target(name, directory / f"{base}.{name}") for name in names))
+
+
+def _check_stdout(inputs: Sequence[str], names: Sequence[str]) -> None:
+    if len(names) > 1:
+        message = f"standard output takes one format, not {len(names)}"
+        raise UsageError(message, hint="add --output-dir DIR to write files")
+    single = [name for name in names if not FORMATS[name].joinable]
+    if len(inputs) > 1 and single:
+        message = f"{single[0]} of {len(inputs)} inputs cannot share standard output"
+        raise UsageError(message, hint="add --output-dir DIR to write one file each")
+
+
+def _check_stems(inputs: Sequence[str]) -> None:
+    """Refuse names that fall together, also where case or Unicode form do not tell files apart."""
+    seen: dict[str, str] = {}
+    for source in inputs:
+        key = unicodedata.normalize("NFC", valid(stem(source))).casefold()
+        if key in seen:
+            message = f"{seen[key]} and {source} would be written to the same file"
+            raise UsageError(
+                message, hint="rename one, or give them different --output-dir in two runs"
+            )
+        seen[key] = source
+
+
+def _check_overwriting(plans: Sequence[OutputPlan]) -> None:
+    inputs = {Path(plan.input).resolve() for plan in plans}
+    for plan in plans:
+        for path in plan.paths:
+            if path.resolve() in inputs:
+                message = f"the output {path} would replace an input"
+                raise UsageError(message, hint="choose another place with --output-dir")
+
+
+class AtomicFile:
+    """Write a text file that appears when it is whole; a context manager and a text sink.
+
+    Leaving the block normally commits, leaving it by Ctrl-C keeps what was written as
+    ``<name>.part``, leaving it by any other error removes it; calling one of the three methods in
+    the block settles it earlier. UTF-8 with plain newlines everywhere. Missing directories are
+    made. Whatever the system refuses is an ``OutputError`` that names the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # Independent of the name, which may already be as long as names can be.
+        self._temporary = path.with_name(f".echocli-{secrets.token_hex(6)}.part")
+        self._stream: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        with self._explained():
+            if self.path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = self._temporary.open(
+                "x", encoding="utf-8", errors="replace", newline="\n"
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._stream is None:
+            return
+        if kind is None:
+            self.commit()
+        elif issubclass(kind, KeyboardInterrupt):
+            self.keep_partial()
+        else:
+            self.discard()
+
+    def write(self, text: str, /) -> None:
+        """Add text; it reaches the disk with ``flush`` or when the buffer is full."""
+        with self._explained():
+            self._open_stream().write(text)
+
+    def flush(self) -> None:
+        """Hand what was written to the system, for those who follow the file."""
+        with self._explained():
+            self._open_stream().flush()
+
+    def commit(self) -> Path:
+        """Bring the text to the disk and give the file its name, replacing an older one."""
+        return self._settle(self.path)
+
+    def keep_partial(self) -> Path:
+        """Keep what was written so far as ``<name>.part`` and return that path."""
+        return self._settle(self.path.with_name(self.path.name + ".part"))
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        stream, self._stream = self._stream, None
+        # Closing writes the buffer once more, which fails again on a full disk.
+        with suppress(OSError):
+            if stream is not None:
+                stream.close()
+        with suppress(OSError):
+            self._temporary.unlink(missing_ok=True)
+
+    def _settle(self, destination: Path) -> Path:
+        try:
+            with self._explained():
+                stream = self._open_stream()
+                stream.flush()
+                os.fsync(stream.fileno())
+                stream.close()
+                self._temporary.replace(destination)
+        except OutputError:
+            self.discard()
+            raise
+        self._stream = None
+        return destination
+
+    def _open_stream(self) -> TextIO:
+        if self._stream is None:
+            raise ValueError(f"{self.path} is not open")
+        return self._stream
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise output_error(error, self.path) from error

@@ -1,0 +1,109 @@
+"""The progress bar of a terminal; imports rich, so import it only where a bar is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Column
+
+from echocli.clock import Clock
+from echocli.output.text import one_line
+
+REFRESH = 0.1
+"""Seconds between two pictures of the bar."""
+
+_LABEL_WIDTH = 24
+_MARGIN = 3
+"""Columns left free: the ``^C`` a terminal echoes must not start a new line, or the bar remains."""
+
+_TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+class TerminalBar:
+    """A line with a bar, position, speed and time left, at most every :data:`REFRESH` seconds.
+
+    It has no thread of its own: ``update`` draws it, so nothing can tear the output. ``stop`` takes
+    it off the screen and ``start`` lets the next update draw it again.
+    """
+
+    def __init__(self, clock: Clock, console: Console, label: str) -> None:
+        self._clock = clock
+        self._picture = _Picture(
+            TextColumn(
+                "{task.description}",
+                style="none",
+                markup=False,
+                table_column=Column(no_wrap=True, max_width=_LABEL_WIDTH),
+            ),
+            BarColumn(bar_width=None),  # takes what the others leave
+            TextColumn("{task.fields[figures]}", style="none", markup=False),
+            console=console,
+            auto_refresh=False,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._picture.add_task(one_line(label), total=None, figures="")
+        self._first: tuple[float, float] | None = None
+        self._drawn = float("-inf")
+
+    def start(self) -> None:
+        """Take a line of the terminal and hide the cursor."""
+        self._picture.start()
+
+    def stop(self) -> None:
+        """Clear the line and show the cursor."""
+        self._picture.stop()
+
+    def update(self, position: float, total: float | None) -> None:
+        """Draw the new position, unless the last picture is too fresh."""
+        now = self._clock.now()
+        self._first = self._first or (now, position)
+        finished = total is not None and position >= total
+        if now - self._drawn < REFRESH and not finished:
+            return
+        self._drawn = now
+        text = figures(position, total, self._speed(now, position))
+        self._picture.update(
+            self._task, completed=position, total=total, figures=text, refresh=True
+        )
+
+    def _speed(self, now: float, position: float) -> float:
+        start, origin = self._first or (now, position)
+        return (position - origin) / (now - start) if now > start else 0.0
+
+
+class _Picture(Progress):
+    """Rich's progress, a little narrower than the terminal."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        yield _Narrow(self.make_tasks_table(self.tasks))
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrow:
+    inner: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = max(options.max_width - _MARGIN, 1)
+        yield from console.render(self.inner, options.update_width(width))
+
+
+def figures(position: float, total: float | None, speed: float) -> str:
+    """Write position, speed and time left; what is not known yet is left out."""
+    parts = [clock_time(position) + (f" / {clock_time(total)}" if total else "")]
+    if speed > 0:
+        parts.append((f"{speed:.1f}" if speed < 100 else f"{speed:.0f}") + _TIMES)
+        if total and position < total:
+            parts.append(f"{clock_time((total - position) / speed)} left")
+    return "  ".join(parts)
+
+
+def clock_time(secs: float) -> str:
+    """Write seconds as ``m:ss`` or ``h:mm:ss``, as players do."""
+    minutes, rest = divmod(int(max(secs, 0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,1 @@
+"""Adapters to inference libraries, one a module, one contract."""

@@ -1,0 +1,214 @@
+"""The contract between the program and an inference library.
+
+A provider describes itself (:class:`ProviderInfo`), says whether it could run without importing its
+library, and then serves ``load`` → ``decode`` … → ``unload`` inside a worker process. An adapter
+writes ``_load``, ``_decode`` and ``_unload``; timing, counting and spreading windows over slots is
+done here, once.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
+from typing import ClassVar
+
+from echocli.types import Samples, Task
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderInfo:
+    """What a provider is and can do."""
+
+    name: str
+    summary: str
+    module: str
+    """Top-level module of the library; looked for, never imported, to tell availability."""
+    install: str
+    """Command that installs the library."""
+    devices: tuple[str, ...] = ("cpu",)
+    model_format: str = "ct2"
+    """Format of the weights it reads: ``ct2``, ``ggml`` or ``none``."""
+    word_timestamps: bool = False
+    native_streaming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a provider could run here, and if not, why and what to do."""
+
+    available: bool
+    reason: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSpec:
+    """Everything a worker needs to load one model."""
+
+    provider: str
+    model: str
+    """Name shown to people, such as ``tiny.en``."""
+    path: str
+    """Directory or file of the weights; for ``scripted`` the script."""
+    device: str = "cpu"
+    compute_type: str = "int8"
+    slots: int = 1
+    """Windows decoded side by side."""
+    threads: int = 1
+    """Threads of each slot; 0 lets the library choose."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeOptions:
+    """How to decode; the same for every window of a request."""
+
+    language: str | None = None
+    """Language code; ``None`` asks the model (multilingual models only)."""
+    task: Task = Task.TRANSCRIBE
+    beam_size: int = 1
+    best_of: int = 5
+    """Candidates sampled when the window's temperature is above zero."""
+    patience: float = 1.0
+    """Beam search patience, factor of arXiv:2204.05424."""
+    length_penalty: float = 1.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    initial_prompt: str | None = None
+    hotwords: str | None = None
+    suppress_tokens: tuple[int, ...] = (-1,)
+    """Token ids never written; -1 stands for the model's list of non-speech symbols."""
+    word_timestamps: bool = True
+    """Align words with the sound, which also tells how far the text really reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of sound the model sees at once, at most 30 s.
+
+    ``start`` is its position in the input in samples; it also seeds sampling, so that the same file
+    gives the same text twice. ``previous`` holds token ids of the text before it, of the same
+    vocabulary; the parent owns them.
+    """
+
+    id: int
+    start: int
+    samples: Samples
+    previous: tuple[int, ...] = ()
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """A word with sample positions relative to its window."""
+
+    start: int
+    end: int
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A timed bit of a hypothesis; positions are samples relative to the window."""
+
+    start: int
+    end: int
+    text: str
+    tokens: tuple[int, ...] = ()
+    words: tuple[TimedWord, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What the model heard in one window.
+
+    ``consumed`` is the number of samples the text accounts for: the next window starts there.
+    """
+
+    window_id: int
+    pieces: tuple[Piece, ...]
+    consumed: int
+    avg_logprob: float = 0.0
+    no_speech_prob: float = 0.0
+    temperature: float = 0.0
+    evidence: float | None = None
+    """How much likelier the text is with this sound than with silence, in nats a token; only where
+    the provider had a doubt."""
+    language: str | None = None
+    language_probability: float = 1.0
+    decode_ms: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """All pieces joined as the model wrote them."""
+        return "".join(piece.text for piece in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What loading gave: times per phase in milliseconds, and facts about the model."""
+
+    phases_ms: Mapping[str, float] = field(default_factory=dict)
+    multilingual: bool = False
+    device: str = "cpu"
+    compute_type: str = ""
+    notices: tuple[str, ...] = ()
+
+
+class Provider(ABC):
+    """Serve one model to one worker process."""
+
+    info: ClassVar[ProviderInfo]
+
+    def __init__(self, spec: LoadSpec) -> None:
+        self.spec = spec
+        self._pool: ThreadPoolExecutor | None = None
+
+    @classmethod
+    def is_available(cls) -> Availability:
+        """Tell whether the library is installed, without importing it."""
+        if find_spec(cls.info.module) is not None:
+            return Availability(True)
+        return Availability(False, f"{cls.info.module} is not installed", cls.info.install)
+
+    def load(self) -> LoadReport:
+        """Load the model; raise ``ProviderError`` or ``ModelError`` if that cannot work."""
+        report = self._load()
+        if self.spec.slots > 1:
+            self._pool = ThreadPoolExecutor(self.spec.slots, thread_name_prefix="slot")
+        return report
+
+    def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Hypothesis]:
+        """Decode windows, side by side where there are slots; results are in their order."""
+
+        def one(window: Window) -> Hypothesis:
+            return self._timed(window, options)
+
+        if self._pool is None or len(windows) == 1:
+            return [one(window) for window in windows]
+        return list(self._pool.map(one, windows))
+
+    def unload(self) -> None:
+        """Let go of the model; calling it twice is harmless."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+            self._pool = None
+        self._unload()
+
+    def _timed(self, window: Window, options: DecodeOptions) -> Hypothesis:
+        start = time.perf_counter()
+        hypothesis = self._decode(window, options)
+        return replace(hypothesis, decode_ms=(time.perf_counter() - start) * 1000)
+
+    @abstractmethod
+    def _load(self) -> LoadReport: ...
+
+    @abstractmethod
+    def _decode(self, window: Window, options: DecodeOptions) -> Hypothesis: ...
+
+    @abstractmethod
+    def _unload(self) -> None: ...

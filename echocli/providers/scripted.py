@@ -1,0 +1,130 @@
+"""A provider driven by a script file: texts, delays, crashes and hangs on demand.
+
+It serves demonstrations and tests of everything that happens around a provider. The script is a
+JSON object; every key is optional::
+
+    {
+      "load_ms": 0,                  time loading takes
+      "load_error": "out of memory", loading fails with this
+      "multilingual": false,
+      "texts": ["one", "two"],       text of window 0, 1, … (by order of first sight), repeated
+      "delay_ms": 0,                 time each decode takes
+      "consumed": null,              seconds of the window its text accounts for (null: all)
+      "steps": {"3": "crash"}
+    }
+
+A step fires on the n-th decode of this run, counted over restarts in ``<script>.state``: ``crash``
+(SIGKILL), ``exit``, ``hang``, ``error`` (the provider raises) or ``silence``. A run is what one
+parent process does. ``"crash_on": "text"``
+kills the worker each time the window whose turn has that text is decoded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+from echocli.errors import ModelError
+from echocli.providers.base import (
+    Availability,
+    DecodeOptions,
+    Hypothesis,
+    LoadReport,
+    LoadSpec,
+    Piece,
+    Provider,
+    ProviderInfo,
+    Window,
+)
+from echocli.types import to_samples
+
+
+class Scripted(Provider):
+    """Play a script instead of listening."""
+
+    info: ClassVar[ProviderInfo] = ProviderInfo(
+        name="scripted",
+        summary="plays a script file; for tests and demonstrations",
+        module="echocli",
+        install="",
+        model_format="none",
+    )
+
+    def __init__(self, spec: LoadSpec) -> None:
+        super().__init__(spec)
+        self._script: dict[str, Any] = {}
+        self._state = Path(spec.path + ".state")
+        self._counting = threading.Lock()
+
+    @classmethod
+    def is_available(cls) -> Availability:
+        """Return that it is here: it needs nothing."""
+        return Availability(True)
+
+    def _load(self) -> LoadReport:
+        try:
+            self._script = json.loads(Path(self.spec.path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"the script {self.spec.path} cannot be read: {error}",
+                hint="--provider scripted wants --model SCRIPT.json",
+            ) from error
+        if not isinstance(self._script, dict):
+            raise ModelError(f"the script {self.spec.path} is no JSON object")
+        time.sleep(self._script.get("load_ms", 0) / 1000)
+        if message := self._script.get("load_error"):
+            raise ModelError(message)
+        return LoadReport(multilingual=bool(self._script.get("multilingual")), device="cpu")
+
+    def _decode(self, window: Window, options: DecodeOptions) -> Hypothesis:
+        count, turn = self._count(window)
+        texts = self._script.get("texts", [""])
+        text = texts[turn % len(texts)]
+        time.sleep(self._script.get("delay_ms", 0) / 1000)
+        action = self._script.get("steps", {}).get(str(count), "")
+        if text and text == self._script.get("crash_on"):
+            action = "crash"
+        if action == "silence":
+            text = ""
+        self._act(action)
+        length = len(window.samples)
+        secs = self._script.get("consumed")
+        consumed = length if secs is None else min(to_samples(secs), length)
+        pieces = (Piece(0, consumed, text),) if text else ()
+        return Hypothesis(window.id, pieces, consumed, language=options.language or "en")
+
+    def _count(self, window: Window) -> tuple[int, int]:
+        """Count decodes and give each window its turn; both survive a restart of the worker."""
+        with self._counting:
+            state = self._counted()
+            state["count"] += 1
+            turn = state["turns"].setdefault(str(window.id), len(state["turns"]))
+            self._state.write_text(json.dumps(state), encoding="utf-8")
+            return state["count"], turn
+
+    def _counted(self) -> dict[str, Any]:
+        """Return the counts of this run, or fresh ones where the file is another run's."""
+        run = os.getppid()
+        if self._state.exists():
+            state: dict[str, Any] = json.loads(self._state.read_text(encoding="utf-8"))
+            if state["run"] == run:
+                return state
+        return {"run": run, "count": 0, "turns": {}}
+
+    def _act(self, action: str) -> None:
+        if action == "crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif action == "exit":
+            os._exit(3)
+        elif action == "hang":
+            time.sleep(3600)
+        elif action == "error":
+            raise RuntimeError("the script says that decoding fails")
+
+    def _unload(self) -> None:
+        self._script = {}

@@ -1,0 +1,1 @@
+"""Processes, queues and policies that run a transcription."""

@@ -1,0 +1,180 @@
+"""Transcribe one input from its start to its end, as a stream of events.
+
+A thread reads and listens (decoding the file, resampling, voice detection) into a bounded queue
+while the caller's thread plans windows, asks the supervised worker and yields what is final. Memory
+does not grow with the length of the input.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from echocli.audio.source import Source
+from echocli.clock import Clock, SystemClock
+from echocli.decoding.sequential import Sequential, SequentialOptions
+from echocli.events import End, Event, Final, Gap, Notice, Progress, Ready, StatsEvent
+from echocli.providers.base import DecodeOptions, Hypothesis, Window
+from echocli.runtime.hearing import Heard, Hearing
+from echocli.runtime.stats import RunStats
+from echocli.runtime.supervisor import Supervisor
+from echocli.types import SAMPLE_RATE, Span, seconds
+from echocli.vad.endpointer import VadOptions
+
+QUEUE_BLOCKS = 32
+"""Blocks read ahead, about as many seconds; the reader waits when they are not taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineOptions:
+    """How to transcribe; ``vad`` of ``None`` decodes all sound."""
+
+    decode: DecodeOptions = field(default_factory=DecodeOptions)
+    sequence: SequentialOptions = field(default_factory=SequentialOptions)
+    vad: VadOptions | None = field(default_factory=VadOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """End of the input, or what stopped the reader."""
+
+    closed: tuple[Span, ...] = ()
+    error: BaseException | None = None
+
+
+class Transcription:
+    """One input on its way through the model; iterate :meth:`events` once."""
+
+    def __init__(
+        self,
+        source: Source,
+        supervisor: Supervisor,
+        options: OfflineOptions | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
+        self.stats = RunStats()
+        self._source = source
+        self._supervisor = supervisor
+        self._options = options or OfflineOptions()
+        self._clock = clock or SystemClock()
+        self._asked_at = self._clock.now()
+        self._queue: queue.Queue[Heard | _Over] = queue.Queue(QUEUE_BLOCKS)
+        self._stop = threading.Event()
+        self._hearing: Hearing | None = None
+        self._sequence = Sequential(self._options.sequence)
+        self._gaps: list[Gap] = []
+        self._restarts_before = supervisor.restarts
+
+    def events(self) -> Iterator[Event]:
+        """Yield what happens, finals as soon as they are final; ends with stats and end."""
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        try:
+            yield from self._run()
+        finally:
+            self._stop.set()
+
+    def _run(self) -> Iterator[Event]:
+        first = self._take()
+        self._supervisor.ready()
+        yield Ready(self._source.name, self._supervisor.spec.provider, self._supervisor.spec.model)
+        yield from self._feed(first)
+        while not isinstance(first, _Over):
+            first = self._take()
+            yield from self._feed(first)
+        yield from self._close()
+
+    def _take(self) -> Heard | _Over:
+        item = self._queue.get()
+        if isinstance(item, _Over) and item.error is not None:
+            raise item.error
+        return item
+
+    def _feed(self, item: Heard | _Over) -> Iterator[Event]:
+        if isinstance(item, _Over):
+            self._sequence.finish(item.closed)
+        else:
+            self._sequence.feed(item.samples, item.closed, item.open_start, item.decided)
+        while (window := self._sequence.request()) is not None:
+            yield from self._decode(window)
+        yield from self._notices()
+
+    def _decode(self, window: Window) -> Iterator[Event]:
+        start = self._clock.now()
+        options = self._options.decode
+        if options.language is None and self._sequence.language is not None:
+            options = replace(options, language=self._sequence.language)
+        (outcome,) = self._supervisor.decode([window], options)
+        self.stats.busy_seconds += self._clock.now() - start
+        if isinstance(outcome, Hypothesis):
+            self.stats.infer_ms.append(outcome.decode_ms)
+            for segment in self._sequence.accept(outcome):
+                self._saw_text()
+                yield Final(replace(segment, source=self._source.name))
+        else:
+            gap = self._sequence.lose(outcome.reason)
+            self._gaps.append(gap)
+            yield gap
+        yield Progress(self._sequence.position / SAMPLE_RATE, self._source.duration)
+
+    def _saw_text(self) -> None:
+        if self.stats.first_text_ms is None:
+            self.stats.first_text_ms = (self._clock.now() - self._asked_at) * 1000
+
+    def _notices(self) -> Iterator[Notice]:
+        while self._supervisor.notices:
+            yield self._supervisor.notices.popleft()
+        while self._hearing is not None and self._hearing.notices:
+            yield self._hearing.notices.pop(0)
+        while self._source.notices:
+            yield Notice("input", self._source.notices.pop(0))
+
+    def _close(self) -> Iterator[Event]:
+        assert self._hearing is not None
+        duration = seconds(self._hearing.total)
+        self._fill_stats(self._hearing)
+        yield Progress(duration, duration)
+        yield StatsEvent(self.stats.to_dict())
+        yield End(duration, self._sequence.language)
+
+    def _fill_stats(self, hearing: Hearing) -> None:
+        stats, spec, report = self.stats, self._supervisor.spec, self._supervisor.report
+        stats.provider, stats.model = spec.provider, spec.model
+        stats.device = report.device if report else spec.device
+        stats.compute_type = report.compute_type if report else spec.compute_type
+        stats.audio_seconds = hearing.total / SAMPLE_RATE
+        stats.speech_seconds = hearing.speech_samples / SAMPLE_RATE
+        stats.wall_seconds = self._clock.now() - self._asked_at
+        stats.model_load_time_ms = self._supervisor.load_ms
+        stats.windows = self._sequence.windows
+        stats.guards = self._sequence.actions
+        stats.vad_enabled = self._options.vad is not None
+        stats.vad_skipped_chunks = hearing.silences
+        stats.vad_failures = hearing.failures
+        stats.worker_restarts = self._supervisor.restarts - self._restarts_before
+        stats.lost_seconds = sum(gap.end - gap.start for gap in self._gaps)
+        stats.worker_memory_mb = self._supervisor.peak_rss_bytes / 2**20
+
+    def _read(self) -> None:
+        """Read, listen and queue; runs in its own thread and must not raise."""
+        try:
+            self._hearing = hearing = Hearing(self._options.vad)
+            with self._source as source:
+                for block in source.blocks():
+                    if not self._put(hearing.hear(block)):
+                        return
+            self._put(_Over(hearing.finish()))
+        except BaseException as error:
+            self._put(_Over(error=error))
+
+    def _put(self, item: Heard | _Over) -> bool:
+        """Queue an item, waiting for room; false once nobody listens any more."""
+        while not self._stop.is_set():
+            try:
+                self._queue.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+            return True
+        return False

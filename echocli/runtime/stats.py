@@ -1,0 +1,80 @@
+"""The figures of one run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+def percentile(values: Sequence[float], share: float) -> float | None:
+    """Return the nearest-rank percentile; ``share`` is 0…1; ``None`` without values."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    rank = max(1, -(-len(ordered) * round(share * 1000) // 1000))
+    return ordered[rank - 1]
+
+
+@dataclass(slots=True)
+class RunStats:
+    """What decoding one input took; seconds and milliseconds as the names say.
+
+    ``realtime_factor`` is busy seconds (at least one inference running) ÷ seconds of audio;
+    ``speed`` is its inverse. ``first_text_ms`` counts from the moment the run was asked for.
+    """
+
+    provider: str = ""
+    model: str = ""
+    device: str = ""
+    compute_type: str = ""
+    audio_seconds: float = 0.0
+    speech_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    busy_seconds: float = 0.0
+    model_load_time_ms: float = 0.0
+    first_text_ms: float | None = None
+    windows: int = 0
+    vad_enabled: bool = True
+    vad_skipped_chunks: int = 0
+    """Stretches of silence that were not decoded."""
+    vad_failures: int = 0
+    worker_restarts: int = 0
+    lost_seconds: float = 0.0
+    worker_memory_mb: float = 0.0
+    guards: Counter[str] = field(default_factory=Counter)
+    infer_ms: list[float] = field(default_factory=list)
+
+    @property
+    def realtime_factor(self) -> float | None:
+        """Busy seconds ÷ audio seconds."""
+        return self.busy_seconds / self.audio_seconds if self.audio_seconds else None
+
+    @property
+    def saved_seconds(self) -> float:
+        """Estimate what skipping silence saved: its length × the RTF measured on speech."""
+        if not self.speech_seconds or not self.vad_enabled:
+            return 0.0
+        silence = max(0.0, self.audio_seconds - self.speech_seconds)
+        return silence * self.busy_seconds / self.speech_seconds
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON values, derived ones included."""
+        values = asdict(self)
+        del values["infer_ms"]
+        rtf = self.realtime_factor
+        values |= {
+            "guards": dict(self.guards),
+            "realtime_factor": rtf,
+            "speed": 1 / rtf if rtf else None,
+            "vad_speech_ratio": self.speech_seconds / self.audio_seconds
+            if self.audio_seconds
+            else None,
+            "vad_saved_seconds": self.saved_seconds,
+            "avg_infer_ms": sum(self.infer_ms) / len(self.infer_ms) if self.infer_ms else None,
+            "p50_infer_ms": percentile(self.infer_ms, 0.5),
+            "p95_infer_ms": percentile(self.infer_ms, 0.95),
+            "p99_infer_ms": percentile(self.infer_ms, 0.99),
+        }
+        return {k: round(v, 4) if isinstance(v, float) else v for k, v in values.items()}

@@ -1,0 +1,209 @@
+"""One life of a worker process, seen from the parent.
+
+A :class:`Worker` is started once, answers requests through futures and ends once: by ``stop``,
+``kill``, its own death or the death of this process. Restarting is :mod:`.supervisor`'s.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import queue
+import subprocess
+import sys
+import threading
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from echocli.providers.base import DecodeOptions, LoadSpec, Window
+from echocli.runtime.channel import Channel
+from echocli.runtime.protocol import Decode, Decoded, Load, Loaded, Reply
+
+STOP_PATIENCE = 1.0
+"""Seconds a child gets to end by itself."""
+
+_LONGEST_LINE = 4096
+
+_alive: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+class WorkerDied(Exception):
+    """The process ended without answering; the text says how."""
+
+
+class Worker:
+    """A child process that serves one model."""
+
+    def __init__(self, spec: LoadSpec) -> None:
+        self.spec = spec
+        self.loaded: Future[Loaded] = Future()
+        self.rss_bytes = 0
+        self._ids = itertools.count(1)
+        self._lock = threading.RLock()
+        self._pending: dict[int, Future[Decoded]] = {}
+        self._last_words: deque[str] = deque(maxlen=20)
+        self._process = self._spawn()
+        stdin, stdout = self._process.stdin, self._process.stdout
+        self._channel = Channel(cast(BinaryIO, stdout), cast(BinaryIO, stdin))
+        # A stopped child does not read, and a window is larger than a pipe: sending must not block.
+        self._outbox: queue.SimpleQueue[Load | Decode | None] = queue.SimpleQueue()
+        self._start_thread(self._write_requests)
+        self._listener = self._start_thread(self._read_stderr)
+        self._start_thread(self._read_replies)
+        self._outbox.put(Load(spec))
+        _alive.add(self)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the child still runs."""
+        return self._process.poll() is None
+
+    def submit(self, windows: Sequence[Window], options: DecodeOptions) -> Future[Decoded]:
+        """Send windows; the future gets their hypotheses, or ``WorkerDied`` or the error."""
+        number = next(self._ids)
+        future: Future[Decoded] = Future()
+        with self._lock:
+            self._pending[number] = future
+        if not self.alive:
+            self._fail_all()
+        else:
+            self._outbox.put(Decode(number, tuple(windows), options))
+        return future
+
+    def kill(self) -> None:
+        """End the process at once and wait for it."""
+        self._process.kill()
+        self._process.wait()
+        self._outbox.put(None)
+        self._fail_all()
+
+    def stop(self) -> None:
+        """Close the pipe, which ends an idle child by itself; kill it if it does not."""
+        _alive.discard(self)
+        self._outbox.put(None)
+        self._await_end()
+
+    def _await_end(self) -> None:
+        try:
+            self._process.wait(timeout=STOP_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            # -P: a file of the user's called json.py in the current directory is none of ours.
+            [sys.executable, "-P", "-m", "echocli.runtime.worker_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_child_environment(),
+        )
+
+    def _start_thread(self, target: Any) -> threading.Thread:
+        thread = threading.Thread(target=target, name=f"worker-{self.pid}", daemon=True)
+        thread.start()
+        return thread
+
+    def _write_requests(self) -> None:
+        """Send what is in the outbox, up to ``None``; only here, because it can block."""
+        stdin = cast(BinaryIO, self._process.stdin)
+        with suppress(OSError), stdin:  # the reader of replies sees the death and says so
+            while (request := self._outbox.get()) is not None:
+                self._channel.send(request)
+
+    def _read_replies(self) -> None:
+        with cast(BinaryIO, self._process.stdout):
+            try:
+                while True:
+                    self._deliver(self._channel.receive())
+            except EOFError:
+                pass
+            except Exception as error:  # whatever unpickling may raise
+                self._last_words.append(f"its answer cannot be read: {error}")
+        self._await_end()
+        self._outbox.put(None)
+        self._listener.join(STOP_PATIENCE)
+        self._fail_all()
+
+    def _deliver(self, reply: Reply) -> None:
+        if isinstance(reply, Loaded):
+            self.rss_bytes = reply.rss_bytes
+            self._settle(self.loaded, reply)
+        elif isinstance(reply, Decoded):
+            self.rss_bytes = reply.rss_bytes
+            self._settle(self._take(reply.id), reply)
+        elif reply.id is None:
+            self._settle(self.loaded, reply.error)
+        else:
+            self._settle(self._take(reply.id), reply.error)
+
+    def _take(self, number: int) -> Future[Decoded]:
+        with self._lock:
+            return self._pending.pop(number, Future())
+
+    def _settle(self, future: Future[Any], result: object) -> None:
+        """Answer a future once: an answer and a death may come at the same time."""
+        with self._lock:
+            if future.done():
+                return
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    def _fail_all(self) -> None:
+        with self._lock:
+            waiting: list[Future[Any]] = [self.loaded, *self._pending.values()]
+            self._pending.clear()
+        for future in waiting:
+            self._settle(future, WorkerDied(self._epitaph()))
+
+    def _read_stderr(self) -> None:
+        """Keep the last lines a library printed: they tell the cause of a crash."""
+        with cast(BinaryIO, self._process.stderr) as stream:
+            while line := stream.readline(_LONGEST_LINE):
+                # Control characters of a library are nothing for an error message.
+                words = "".join(filter(str.isprintable, line.decode("utf-8", "replace"))).strip()
+                if words:
+                    self._last_words.append(words)
+
+    def _epitaph(self) -> str:
+        status = self._process.poll()
+        if status is None:
+            how = "closed its pipe"
+        else:
+            how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        words = self._last_words[-1] if self._last_words else ""
+        return f"worker {how}" + (f": {words}" if words else "")
+
+
+def _child_environment() -> dict[str, str]:
+    """Let the child find this very package, and ask nothing of a hub."""
+    import echocli
+
+    root = str(Path(echocli.__file__).resolve().parent.parent)
+    paths = [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+        "PYTHONUNBUFFERED": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
+@atexit.register
+def _kill_all() -> None:
+    """Leave no child behind, whatever way this process ends."""
+    for worker in list(_alive):
+        worker.kill()

@@ -1,0 +1,99 @@
+"""The child: one provider, one model, requests in, hypotheses out.
+
+It talks over the pipes it was started with and nothing else: standard output is pointed at standard
+error first, so that a library's prints cannot reach the transcript. It ignores SIGINT, because
+Ctrl-C reaches the whole group and the parent decides; it ends when the parent's end of the pipe
+closes, however the parent ended.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import threading
+import time
+from typing import Any
+
+from echocli.errors import EchoError, ModelError, TranscriptionError
+from echocli.providers import registry
+from echocli.providers.base import Provider
+from echocli.runtime.channel import Channel
+from echocli.runtime.protocol import Decode, Decoded, Failed, Load, Loaded, Reply, Request
+
+
+def main() -> None:
+    """Serve requests until the parent goes away."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel = _claim_pipes()
+    inbox: queue.SimpleQueue[Request] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(channel, inbox), daemon=True).start()
+    server = _Server()
+    while True:
+        reply = server.answer(inbox.get())
+        try:
+            channel.send(reply)
+        except (OSError, ValueError):
+            os._exit(0)
+
+
+def _claim_pipes() -> Channel:
+    reader = os.fdopen(os.dup(0), "rb")
+    writer = os.fdopen(os.dup(1), "wb")
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+    return Channel(reader, writer)
+
+
+def _read(channel: Channel, inbox: queue.SimpleQueue[Any]) -> None:
+    """Take requests in; leave at once when the parent is gone, even in the middle of inference."""
+    try:
+        while True:
+            inbox.put(channel.receive())
+    except (EOFError, OSError, ValueError):
+        os._exit(0)
+
+
+class _Server:
+    def __init__(self) -> None:
+        self._provider: Provider | None = None
+
+    def answer(self, request: Request) -> Reply:
+        number = request.id if isinstance(request, Decode) else None
+        try:
+            return self._load(request) if isinstance(request, Load) else self._decode(request)
+        except EchoError as error:
+            return Failed(number, error)
+        except Exception as error:
+            # A library's own error types may not exist, or not unpickle, in the parent.
+            kind = ModelError if number is None else TranscriptionError
+            return Failed(number, kind(f"{type(error).__name__}: {error}"))
+
+    def _load(self, request: Load) -> Loaded:
+        provider = registry.require(request.spec.provider)(request.spec)
+        report = provider.load()
+        self._provider = provider
+        return Loaded(report, resident_bytes())
+
+    def _decode(self, request: Decode) -> Decoded:
+        if self._provider is None:
+            raise TranscriptionError("no model is loaded")
+        start = time.perf_counter()
+        hypotheses = self._provider.decode(request.windows, request.options)
+        busy = (time.perf_counter() - start) * 1000
+        return Decoded(request.id, tuple(hypotheses), busy, resident_bytes())
+
+
+def resident_bytes() -> int:
+    """Return the resident memory of this process; 0 where it cannot be known."""
+    try:
+        import psutil
+
+        return int(psutil.Process().memory_info().rss)
+    except Exception:
+        return 0
+
+
+if __name__ == "__main__":
+    main()

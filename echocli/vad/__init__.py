@@ -1,0 +1,1 @@
+"""Voice activity: speech probability, and the state machine that makes spans of it."""

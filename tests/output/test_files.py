@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from echocli.errors import OutputError, UsageError
+from echocli.output.files import AtomicFile, exists_complete, plan_outputs
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a file system that is full after 16 KiB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tmp_path)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("a small file system cannot be mounted here (needs root)")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def write_file(path: Path, *texts: str, failure: BaseException | None = None) -> None:
+    """Write texts, each flushed, and fail inside the block if told to."""
+    with AtomicFile(path) as file:
+        for text in texts:
+            file.write(text)
+            file.flush()
+        if failure is not None:
+            raise failure
+
+
+def test_without_a_directory_output_goes_to_stdout() -> None:
+    (plan,) = plan_outputs(["talk.wav"], None, ["txt"])
+    assert [(target.format, target.path) for target in plan.targets] == [("txt", None)]
+    assert not exists_complete(plan)
+
+
+def test_files_are_named_by_stem_and_format(tmp_path: Path) -> None:
+    talk, stdin = plan_outputs(["a/talk.v1.wav", "-"], tmp_path, ["srt,json"])
+    assert talk.paths == (tmp_path / "talk.v1.srt", tmp_path / "talk.v1.json")
+    assert stdin.paths == (tmp_path / "stdin.srt", tmp_path / "stdin.json")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("a/talk.wav", "b/talk.wav"),
+        ("talk.wav", "talk.mp3"),
+        ("Talk.wav", "talk.mp3"),
+        ("stra\u00dfe.wav", "STRASSE.wav"),
+        ("caf\u00e9.wav", "cafe\u0301.mp3"),
+        ("-", "stdin.wav"),
+    ],
+)
+def test_inputs_with_the_same_stem_are_refused_by_name(
+    first: str, second: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        plan_outputs([first, second], tmp_path, ["txt"])
+    assert first in str(caught.value)
+    assert second in str(caught.value)
+
+
+def test_same_stem_is_no_problem_on_stdout() -> None:
+    assert len(plan_outputs(["a/talk.wav", "b/talk.wav"], None, ["txt"])) == 2
+
+
+def test_two_formats_do_not_fit_on_stdout() -> None:
+    with pytest.raises(UsageError, match="one format, not 7") as caught:
+        plan_outputs(["a.wav"], None, ["all"])
+    assert "--output-dir" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("name", ["srt", "vtt", "tsv", "lrc", "json"])
+def test_formats_that_cannot_be_joined_take_one_input_on_stdout(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name} of 2 inputs"):
+        plan_outputs(["a.wav", "b.wav"], None, [name])
+
+
+def test_output_that_would_replace_an_input_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="would replace an input"):
+        plan_outputs([str(tmp_path / "talk.txt")], tmp_path, ["txt"])
+
+
+def test_complete_means_every_format_is_there_even_if_empty(tmp_path: Path) -> None:
+    (plan,) = plan_outputs(["talk.wav"], tmp_path, ["txt", "srt"])
+    (tmp_path / "talk.txt").touch()
+    assert not exists_complete(plan)
+    (tmp_path / "talk.srt").touch()
+    assert exists_complete(plan)
+
+
+def test_file_appears_only_when_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "deep" / "a.txt"
+    with AtomicFile(path) as file:
+        file.write("é\n")
+        file.flush()
+        assert not path.exists()
+        (hidden,) = names(path.parent)
+        assert hidden.startswith(".")
+        assert hidden.endswith(".part")
+    assert path.read_bytes() == "é\n".encode()
+    assert names(path.parent) == ["a.txt"]
+
+
+def test_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    with AtomicFile(tmp_path / "a.txt"):
+        pass
+    assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError):
+        write_file(path, "new", failure=ZeroDivisionError())
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_interruption_keeps_what_was_written_as_part(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        write_file(tmp_path / "a.txt", "done so far\n", failure=KeyboardInterrupt())
+    assert names(tmp_path) == ["a.txt.part"]
+    assert (tmp_path / "a.txt.part").read_text() == "done so far\n"
+
+
+def test_file_can_be_settled_before_the_block_ends(tmp_path: Path) -> None:
+    with AtomicFile(tmp_path / "a.txt") as file:
+        file.write("x")
+        assert file.keep_partial() == tmp_path / "a.txt.part"
+    assert names(tmp_path) == ["a.txt.part"]
+
+
+def test_name_as_long_as_names_can_be_works(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 251 + ".txt")
+    with AtomicFile(path) as file:
+        file.write("x")
+    assert path.read_text() == "x"
+
+
+def test_lone_surrogate_is_still_valid_utf8(tmp_path: Path) -> None:
+    with AtomicFile(tmp_path / "a.txt") as file:
+        file.write("a\ud800")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "a?"
+
+
+def refused(path: Path) -> OutputError:
+    with pytest.raises(OutputError) as caught:
+        write_file(path, "x")
+    assert str(path) in str(caught.value)
+    return caught.value
+
+
+def test_name_too_long_is_refused(tmp_path: Path) -> None:
+    assert "shorter" in str(refused(tmp_path / ("n" * 252 + ".txt")).hint)
+    assert names(tmp_path) == []
+
+
+def test_directory_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").mkdir()
+    assert "Is a directory" in str(refused(tmp_path / "a.txt"))
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_file_in_the_place_of_the_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    assert "a part of the path is a file" in str(refused(tmp_path / "out" / "a.txt").hint)
+    assert "a part of the path is a file" in str(refused(tmp_path / "out" / "b" / "a.txt").hint)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions as on Unix")
+def test_directory_without_permission_is_refused(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    tmp_path.chmod(0o500)
+    assert "permissions" in str(refused(tmp_path / "a.txt").hint)
+    tmp_path.chmod(0o700)
+
+
+def test_read_only_file_system_is_refused(tiny_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
+    assert "read-only" in str(refused(tiny_disk / "a.txt").hint)
+
+
+def test_full_disk_is_an_error_and_leaves_the_old_file(tiny_disk: Path) -> None:
+    path = tiny_disk / "a.txt"
+    path.write_text("old")
+    with pytest.raises(OutputError, match="No space left") as caught:
+        write_file(path, *["x" * 1000] * 100)
+    assert str(path) in str(caught.value)
+    assert "disk is full" in str(caught.value.hint)
+    assert path.read_text() == "old"
+    assert names(tiny_disk) == ["a.txt"]
+
+
+def test_disk_that_is_full_only_at_the_end_is_an_error(tiny_disk: Path) -> None:
+    (tiny_disk / "filler").write_bytes(b"x" * 12 * 1024)
+    with pytest.raises(OutputError, match="No space left"), AtomicFile(tiny_disk / "a") as file:
+        file.write("x" * 6000)
+    assert names(tiny_disk) == ["filler"]

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from echocli.events import End, Final, Gap, Notice, Ready, StatsEvent
+from echocli.output.jsonable import dump, event_to_dict, plain, transcript_to_dict
+from echocli.types import Segment, Transcript, Word
+
+pytestmark = pytest.mark.unit
+
+SEGMENT = Segment(
+    id=0,
+    start=1.23456,
+    end=2.0,
+    text=" Hello",
+    avg_logprob=-0.123456,
+    words=(Word(1.23456, 2.0, " Hello", 0.987654),),
+    language="en",
+    source="mic",
+)
+
+
+def test_final_carries_the_segment_flat_with_the_type_first() -> None:
+    assert event_to_dict(Final(SEGMENT)) == {
+        "type": "final",
+        "id": 0,
+        "start": 1.235,
+        "end": 2.0,
+        "text": " Hello",
+        "avg_logprob": -0.1235,
+        "no_speech_prob": 0.0,
+        "compression_ratio": 0.0,
+        "confidence": 1.0,
+        "temperature": 0.0,
+        "words": [{"start": 1.235, "end": 2.0, "text": " Hello", "probability": 0.9877}],
+        "language": "en",
+        "source": "mic",
+        "speaker": None,
+    }
+    assert next(iter(event_to_dict(Final(SEGMENT)))) == "type"
+
+
+def test_words_are_left_out_when_none_were_asked_for() -> None:
+    assert "words" not in event_to_dict(Final(Segment(0, 0.0, 1.0, "a")))
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (
+            Ready("a.wav", "faster-whisper", "tiny.en"),
+            {
+                "type": "ready",
+                "source": "a.wav",
+                "provider": "faster-whisper",
+                "model": "tiny.en",
+            },
+        ),
+        (
+            Gap(1.00049, 2.5, "overload"),
+            {"type": "gap", "start": 1.0, "end": 2.5, "reason": "overload"},
+        ),
+        (Notice("early", "m"), {"type": "notice", "code": "early", "message": "m"}),
+        (StatsEvent({"rtf": 0.012345}), {"type": "stats", "stats": {"rtf": 0.0123}}),
+        (End(3.0004, None), {"type": "end", "duration": 3.0, "language": None}),
+    ],
+)
+def test_events_name_their_fields(event: Ready, expected: dict[str, object]) -> None:
+    assert event_to_dict(event) == expected
+
+
+def test_transcript_has_the_documented_order() -> None:
+    transcript = Transcript("Hello", "en", 2.00049, (SEGMENT,), "scripted", "script", {"n": 1})
+    result = transcript_to_dict(transcript)
+    assert list(result) == [
+        "schema",
+        "text",
+        "language",
+        "duration",
+        "segments",
+        "provider",
+        "model",
+        "stats",
+    ]
+    assert result["duration"] == 2.0
+
+
+@pytest.mark.parametrize("value", [Segment, Word, Transcript, Ready, Gap, Notice, StatsEvent, End])
+def test_every_field_is_documented(value: type[Segment]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+    assert [field.name for field in fields(value) if f"`{field.name}`" not in page] == []
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, np.float32("nan")])
+def test_numbers_that_are_not_finite_are_null(number: float) -> None:
+    assert plain({"x": [number]}) == {"x": [None]}
+
+
+def test_numpy_numbers_are_plain_numbers() -> None:
+    assert dump({"a": np.float32(0.5), "b": np.int64(3), "c": True}) == (
+        '{"a": 0.5, "b": 3, "c": true}'
+    )
+
+
+def test_rounding_never_gives_minus_zero() -> None:
+    assert dump({"x": -0.00001}) == '{"x": 0.0}'
+
+
+@given(st.text(st.characters()), st.floats(), st.floats(), st.dictionaries(st.text(), st.floats()))
+def test_any_event_is_json(text: str, start: float, end: float, stats: dict[str, float]) -> None:
+    for event in (Final(Segment(0, start, end, text, start)), StatsEvent(stats), Notice("a", text)):
+        line = dump(event_to_dict(event))
+        line.encode("utf-8")
+        assert "\n" not in line
+        assert json.loads(line)["type"] == event.type

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from echocli.runtime.hearing import FRAME, Detector, Hearing
+from echocli.types import Samples, Span
+from echocli.vad.endpointer import VadOptions
+
+pytestmark = pytest.mark.unit
+
+TIGHT = VadOptions(min_speech_ms=32, min_silence_ms=64, pad_ms=0)
+
+
+class Scripted:
+    """A detector that plays probabilities and fails at a frame."""
+
+    def __init__(self, probabilities: list[float], fails_at: int | None = None) -> None:
+        self._probabilities = probabilities
+        self._fails_at = fails_at
+        self._samples = 0
+        self._given = 0
+
+    def probabilities(self, block: Samples) -> NDArray[np.float32]:
+        self._samples += len(block)
+        return self._until(self._samples // FRAME)
+
+    def flush(self) -> NDArray[np.float32]:
+        return self._until(-(-self._samples // FRAME))
+
+    def _until(self, frames: int) -> NDArray[np.float32]:
+        if self._fails_at is not None and frames > self._fails_at:
+            raise RuntimeError("the detector broke")
+        part = self._probabilities[self._given : frames]
+        self._given = frames
+        return np.array(part, dtype=np.float32)
+
+
+def cannot_load() -> Detector:
+    raise OSError("no such file: silero.onnx")
+
+
+def playing(probabilities: list[float], fails_at: int | None = None) -> Callable[[], Detector]:
+    return lambda: Scripted(probabilities, fails_at)
+
+
+def spans(hearing: Hearing, total: int, size: int = 3000) -> list[Span]:
+    found: list[Span] = []
+    for start in range(0, total, size):
+        heard = hearing.hear(np.zeros(min(size, total - start), np.float32))
+        found += heard.closed
+        assert heard.decided <= hearing.total
+    return found + list(hearing.finish())
+
+
+def test_speech_and_silence_are_counted() -> None:
+    probabilities = [0.0] * 10 + [1.0] * 20 + [0.0] * 10 + [1.0] * 20
+    hearing = Hearing(TIGHT, playing(probabilities))
+    assert spans(hearing, 60 * FRAME) == [
+        Span(10 * FRAME, 30 * FRAME),
+        Span(40 * FRAME, 60 * FRAME),
+    ]
+    assert hearing.speech_samples == 40 * FRAME
+    assert hearing.silences == 2
+    assert hearing.notices == []
+
+
+def test_without_detection_all_sound_is_speech_and_no_detector_is_loaded() -> None:
+    hearing = Hearing(None, cannot_load)
+    assert spans(hearing, 100_001) == [Span(0, 100_001)]
+    assert (hearing.failures, hearing.notices, hearing.silences) == (0, [], 0)
+
+
+def test_a_detector_that_cannot_load_costs_one_notice_and_no_sound() -> None:
+    hearing = Hearing(VadOptions(), cannot_load)
+    assert spans(hearing, 100_001) == [Span(0, 100_001)]
+    assert hearing.failures == 1
+    assert [notice.code for notice in hearing.notices] == ["vad_failed"]
+    assert "silero.onnx" in hearing.notices[0].message
+
+
+def test_a_detector_that_breaks_in_the_middle_loses_no_sound_from_there_on() -> None:
+    probabilities = [0.0] * 10 + [1.0] * 20 + [0.0] * 200
+    hearing = Hearing(TIGHT, playing(probabilities, fails_at=100))
+    found = spans(hearing, 200 * FRAME, size=FRAME)
+    assert found == [Span(10 * FRAME, 30 * FRAME), Span(100 * FRAME, 200 * FRAME)]
+    assert hearing.failures == len(hearing.notices) == 1
+
+
+def test_a_detector_that_breaks_at_the_end_loses_no_sound() -> None:
+    hearing = Hearing(TIGHT, playing([1.0] * 20, fails_at=20))
+    assert spans(hearing, 20 * FRAME + 5, size=FRAME) == [Span(0, 20 * FRAME + 5)]
+    assert hearing.failures == 1
+
+
+@given(st.integers(0, 60), st.integers(1, 60 * FRAME), st.integers(1, 5000))
+def test_wherever_the_detector_breaks_the_rest_is_decoded(
+    fails_at: int, total: int, size: int
+) -> None:
+    hearing = Hearing(VadOptions(min_speech_ms=0), playing([0.0] * 60, fails_at))
+    found = spans(hearing, total, size)
+    if not hearing.failures:
+        assert found == []
+        return
+    assert found[-1].end == total
+    assert found[0].start <= fails_at * FRAME
+    assert len(found) == 1
+
+
+@given(st.integers(1, 5000))
+def test_any_cutting_gives_the_same_spans(size: int) -> None:
+    probabilities = [0.0] * 8 + [1.0] * 9 + [0.0] * 12 + [1.0] * 6
+    hearing = Hearing(TIGHT, playing(probabilities))
+    assert spans(hearing, 35 * FRAME, size) == [
+        Span(8 * FRAME, 17 * FRAME),
+        Span(29 * FRAME, 35 * FRAME),
+    ]
+
+
+def test_nothing_heard_is_no_span() -> None:
+    hearing = Hearing(None)
+    assert (hearing.finish(), hearing.total, hearing.silences) == ((), 0, 0)

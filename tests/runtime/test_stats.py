@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from echocli.runtime.stats import RunStats, percentile
+
+pytestmark = pytest.mark.unit
+
+times = st.lists(st.floats(0, 1e6), min_size=1, max_size=300)
+
+
+@given(times, st.sampled_from([0.0, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0]))
+def test_percentiles_are_nearest_rank(values: list[float], share: float) -> None:
+    expected = np.percentile(values, share * 100, method="inverted_cdf")
+    assert percentile(values, share) == expected
+
+
+@given(times)
+def test_percentiles_grow_with_their_share(values: list[float]) -> None:
+    found = [percentile(values, share / 1000) for share in range(0, 1001, 50)]
+    assert found == sorted(found, key=lambda value: value or 0.0)
+    assert (found[0], found[-1]) == (min(values), max(values))
+
+
+def test_nothing_measured_has_no_percentile() -> None:
+    assert percentile([], 0.5) is None
+
+
+def test_realtime_factor_is_busy_time_over_sound_and_speed_its_inverse() -> None:
+    stats = RunStats(audio_seconds=60, busy_seconds=3, wall_seconds=50)
+    assert stats.realtime_factor == 0.05
+    assert stats.to_dict()["speed"] == 20
+
+
+def test_saved_time_is_the_silence_at_the_speed_of_speech() -> None:
+    stats = RunStats(audio_seconds=100, speech_seconds=40, busy_seconds=4)
+    assert stats.saved_seconds == pytest.approx(6)
+    assert RunStats(audio_seconds=100, busy_seconds=4).saved_seconds == 0
+    without = RunStats(audio_seconds=100, speech_seconds=40, busy_seconds=4, vad_enabled=False)
+    assert without.saved_seconds == 0
+
+
+def test_an_empty_run_has_figures_too() -> None:
+    values = RunStats().to_dict()
+    assert values["realtime_factor"] is None
+    assert values["speed"] is None
+    assert values["p99_infer_ms"] is None
+    assert values["vad_speech_ratio"] is None
+    json.dumps(values)
+
+
+def test_figures_are_plain_json_and_leave_the_raw_times_out() -> None:
+    stats = RunStats(audio_seconds=10, busy_seconds=1, infer_ms=[30.0, 10.0, 20.0])
+    stats.guards["silence"] += 2
+    values = json.loads(json.dumps(stats.to_dict()))
+    assert "infer_ms" not in values
+    assert values["guards"] == {"silence": 2}
+    assert (values["avg_infer_ms"], values["p50_infer_ms"], values["p99_infer_ms"]) == (20, 20, 30)
