@@ -17,10 +17,10 @@ class AudioBuffer:
     caller's, by :meth:`drop_before`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, start: int = 0) -> None:
         self._store = np.zeros(_LEAST, np.float32)
         self._first = 0
-        self._start = 0
+        self._start = start
         self._kept = 0
 
     @property

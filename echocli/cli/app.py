@@ -6,6 +6,7 @@ imported only when the command runs. This is the only place with a broad ``excep
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import signal
@@ -196,4 +197,7 @@ def main() -> NoReturn:
     except OSError:
         status = status or ExitCode.FAILED
         _reader_went_away()
+    # The thread that reads may wait for a pipe or be inside native code, and finalising the
+    # interpreter under it aborts the process ("could not acquire lock for <stdin>").
+    atexit.register(os._exit, int(status))
     sys.exit(status)

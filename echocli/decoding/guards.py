@@ -24,9 +24,10 @@ class Thresholds:
     evidence: float | None = 1.5
     """Nats a token by which sound must beat silence, where the model doubts that there is speech.
 
-    Of 87 noises that pass for speech (laughs, coughs, slamming doors) Whisper's standard inventions
-    ("Thank you.", "I'm not sure if …") all have less, real interjections ("Hey!", "Wow.") 2 to 7; of
-    202 shouted phrases of one to five words, those with less were all misheard."""
+    Of 87 noises that pass for speech (laughs, coughs, slamming doors) Whisper's standard
+    inventions ("Thank you.", "I'm not sure if …") all have less, real interjections ("Hey!",
+    "Wow.") 2 to 7; of 202 shouted phrases of one to five words, those with less were all
+    misheard."""
     temperatures: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     """Tried in order until a hypothesis passes."""
 
@@ -51,7 +52,7 @@ NO_TEXT = frozenset({Verdict.SILENCE, Verdict.INVENTED})
 
 
 def compression_ratio(text: str) -> float:
-    """Return length ÷ compressed length of the UTF-8 text (openai/whisper, ``compression_ratio``)."""
+    """Return length ÷ compressed length of the UTF-8 text (``compression_ratio`` of whisper)."""
     data = text.encode("utf-8")
     return len(data) / len(zlib.compress(data))
 

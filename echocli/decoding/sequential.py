@@ -40,16 +40,16 @@ class SequentialOptions:
 
 
 class Sequential:
-    """Decode one input in order, one window at a time."""
+    """Decode sound in order, one window at a time; ``position`` is where it begins."""
 
-    def __init__(self, options: SequentialOptions | None = None) -> None:
+    def __init__(self, options: SequentialOptions | None = None, *, position: int = 0) -> None:
         self.language: str | None = None
         """Language of the first window with text; for an input decoded without a fixed one."""
         self.actions: Counter[str] = Counter()
         """How often each guard fired, by name."""
         self.windows = 0
         self._options = options or SequentialOptions()
-        self._planner = WindowPlanner(self._options.windows)
+        self._planner = WindowPlanner(self._options.windows, position=position)
         self._assembler = Assembler(keep_words=self._options.keep_words)
         self._context: tuple[int, ...] = ()
         self._span: Span | None = None
@@ -60,6 +60,16 @@ class Sequential:
     def position(self) -> int:
         """Everything before this sample is decoded or silent."""
         return self._planner.position
+
+    @property
+    def done(self) -> bool:
+        """Whether all of the sound is decoded and no more will come."""
+        return self._window is None and self._planner.exhausted
+
+    @property
+    def buffered(self) -> int:
+        """Samples held."""
+        return self._planner.buffered
 
     def feed(
         self, samples: Samples, closed: Sequence[Span], open_start: int | None, decided: int

@@ -31,15 +31,20 @@ class WindowOptions:
 class WindowPlanner:
     """Turn spans into windows, in order, without ever holding more than one window's sound."""
 
-    def __init__(self, options: WindowOptions | None = None) -> None:
-        self.position = 0
+    def __init__(self, options: WindowOptions | None = None, *, position: int = 0) -> None:
+        self.position = position
         """Everything before this sample is done with."""
         self._options = options or WindowOptions()
-        self._buffer = AudioBuffer()
+        self._buffer = AudioBuffer(position)
         self._spans: deque[Span] = deque()
         self._open: int | None = None
         self._decided = 0
         self._finished = False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every window has been given."""
+        return self._finished and self.next() is None
 
     @property
     def buffered(self) -> int:

@@ -104,8 +104,14 @@ class Scripted(Provider):
             state = self._counted()
             state["count"] += 1
             turn = state["turns"].setdefault(str(window.id), len(state["turns"]))
-            self._state.write_text(json.dumps(state), encoding="utf-8")
+            self._keep(state)
             return state["count"], turn
+
+    def _keep(self, state: dict[str, Any]) -> None:
+        """Write the counts whole or not at all: another slot may kill this process meanwhile."""
+        fresh = self._state.with_suffix(".new")
+        fresh.write_text(json.dumps(state), encoding="utf-8")
+        fresh.replace(self._state)
 
     def _counted(self) -> dict[str, Any]:
         """Return the counts of this run, or fresh ones where the file is another run's."""

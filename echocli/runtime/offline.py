@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 
 from echocli.audio.source import Source
 from echocli.clock import Clock, SystemClock
-from echocli.decoding.sequential import Sequential, SequentialOptions
+from echocli.decoding.sequential import SequentialOptions
+from echocli.decoding.stretches import Stretches
 from echocli.events import End, Event, Final, Gap, Notice, Progress, Ready, StatsEvent
 from echocli.providers.base import DecodeOptions, Hypothesis, Window
 from echocli.runtime.hearing import Heard, Hearing
@@ -25,6 +26,9 @@ from echocli.vad.endpointer import VadOptions
 
 QUEUE_BLOCKS = 32
 """Blocks read ahead, about as many seconds; the reader waits when they are not taken."""
+
+BUFFERED = 600 * SAMPLE_RATE
+"""Samples held at most while a slot has nothing to do: 38 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,8 @@ class Transcription:
         self._queue: queue.Queue[Heard | _Over] = queue.Queue(QUEUE_BLOCKS)
         self._stop = threading.Event()
         self._hearing: Hearing | None = None
-        self._sequence = Sequential(self._options.sequence)
+        self._stretches = Stretches(self._options.sequence)
+        self._over = False
         self._gaps: list[Gap] = []
         self._restarts_before = supervisor.restarts
 
@@ -77,47 +82,75 @@ class Transcription:
             self._stop.set()
 
     def _run(self) -> Iterator[Event]:
-        first = self._take()
+        self._feed(self._queue.get())
         self._supervisor.ready()
         yield Ready(self._source.name, self._supervisor.spec.provider, self._supervisor.spec.model)
-        yield from self._feed(first)
-        while not isinstance(first, _Over):
-            first = self._take()
-            yield from self._feed(first)
+        while True:
+            windows = self._next_windows()
+            if not windows:
+                break
+            yield from self._decode(windows)
+        yield from self._news()
         yield from self._close()
 
-    def _take(self) -> Heard | _Over:
-        item = self._queue.get()
-        if isinstance(item, _Over) and item.error is not None:
+    def _next_windows(self) -> list[Window]:
+        """Return the windows to decode now; none at the end of the input.
+
+        Sound that is already here is taken first, up to :data:`BUFFERED`, so that all slots have
+        work; waiting for more is only right when there is nothing to do.
+        """
+        while True:
+            wanted = self._side_by_side()
+            windows = self._stretches.requests(wanted)
+            full = len(windows) == wanted
+            if self._over or full or (windows and self._stretches.buffered > BUFFERED):
+                return windows
+            try:
+                self._feed(self._queue.get(block=not windows))
+            except queue.Empty:
+                return windows
+
+    def _side_by_side(self) -> int:
+        """Return how many windows may run at once: one until the language is known."""
+        options = self._options.decode
+        known = options.language is not None or self._stretches.language is not None
+        return self._supervisor.spec.slots if known else 1
+
+    def _feed(self, item: Heard | _Over) -> None:
+        if isinstance(item, Heard):
+            self._stretches.feed(item.samples, item.closed, item.open_start, item.decided)
+            return
+        if item.error is not None:
             raise item.error
-        return item
+        self._stretches.finish(item.closed)
+        self._over = True
 
-    def _feed(self, item: Heard | _Over) -> Iterator[Event]:
-        if isinstance(item, _Over):
-            self._sequence.finish(item.closed)
-        else:
-            self._sequence.feed(item.samples, item.closed, item.open_start, item.decided)
-        while (window := self._sequence.request()) is not None:
-            yield from self._decode(window)
-        yield from self._notices()
-
-    def _decode(self, window: Window) -> Iterator[Event]:
+    def _decode(self, windows: list[Window]) -> Iterator[Event]:
         start = self._clock.now()
         options = self._options.decode
-        if options.language is None and self._sequence.language is not None:
-            options = replace(options, language=self._sequence.language)
-        (outcome,) = self._supervisor.decode([window], options)
+        if options.language is None:
+            options = replace(options, language=self._stretches.language)
+        outcomes = self._supervisor.decode(windows, options)
         self.stats.busy_seconds += self._clock.now() - start
-        if isinstance(outcome, Hypothesis):
-            self.stats.infer_ms.append(outcome.decode_ms)
-            for segment in self._sequence.accept(outcome):
+        for outcome in outcomes:
+            if isinstance(outcome, Hypothesis):
+                self.stats.infer_ms.append(outcome.decode_ms)
+                self._stretches.accept(outcome)
+            else:
+                self._stretches.lose(outcome.window_id, outcome.reason)
+        yield from self._news()
+
+    def _news(self) -> Iterator[Event]:
+        """Yield what is final now, what the user should know, and how far it is."""
+        for item in self._stretches.release():
+            if isinstance(item, Gap):
+                self._gaps.append(item)
+                yield item
+            else:
                 self._saw_text()
-                yield Final(replace(segment, source=self._source.name))
-        else:
-            gap = self._sequence.lose(outcome.reason)
-            self._gaps.append(gap)
-            yield gap
-        yield Progress(self._sequence.position / SAMPLE_RATE, self._source.duration)
+                yield Final(replace(item, source=self._source.name))
+        yield from self._notices()
+        yield Progress(self._stretches.position / SAMPLE_RATE, self._source.duration)
 
     def _saw_text(self) -> None:
         if self.stats.first_text_ms is None:
@@ -137,7 +170,7 @@ class Transcription:
         self._fill_stats(self._hearing)
         yield Progress(duration, duration)
         yield StatsEvent(self.stats.to_dict())
-        yield End(duration, self._sequence.language)
+        yield End(duration, self._stretches.language)
 
     def _fill_stats(self, hearing: Hearing) -> None:
         stats, spec, report = self.stats, self._supervisor.spec, self._supervisor.report
@@ -148,8 +181,8 @@ class Transcription:
         stats.speech_seconds = hearing.speech_samples / SAMPLE_RATE
         stats.wall_seconds = self._clock.now() - self._asked_at
         stats.model_load_time_ms = self._supervisor.load_ms
-        stats.windows = self._sequence.windows
-        stats.guards = self._sequence.actions
+        stats.windows = self._stretches.windows
+        stats.guards = self._stretches.actions
         stats.vad_enabled = self._options.vad is not None
         stats.vad_skipped_chunks = hearing.silences
         stats.vad_failures = hearing.failures

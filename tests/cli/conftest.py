@@ -55,10 +55,15 @@ class Running:
         return self.output.decode()
 
     def workers(self) -> list[psutil.Process]:
-        """Return its child processes; there is at least one."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        assert children
-        return children
+        """Wait until there is a worker; all children, probes of the machine may be among them."""
+        found: list[psutil.Process] = []
+
+        def is_there() -> bool:
+            found[:] = psutil.Process(self.process.pid).children(recursive=True)
+            return any("worker_process" in " ".join(arguments(child)) for child in found)
+
+        eventually(is_there)
+        return found
 
     def signal_group(self, number: signal.Signals) -> None:
         """Send a signal the way a terminal does, to the whole group."""
@@ -67,7 +72,15 @@ class Running:
     def end(self) -> tuple[int, str, str]:
         """Wait for its end; the exit code and both streams, whole."""
         out, err = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, (self.output + out).decode(), err.decode()
+        return self.process.returncode, (self.output + (out or b"")).decode(), err.decode()
+
+
+def arguments(process: psutil.Process) -> list[str]:
+    """Return the command line of a process; nothing where it has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def eventually(condition: Callable[[], bool]) -> None:

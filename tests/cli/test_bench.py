@@ -131,9 +131,7 @@ class TestScripted:
         assert (done.code, done.stdout) == (4, "")
         assert "no memory" in done.stderr
 
-    def test_a_gap_is_exit_1(
-        self, run_echocli: RunEchocli, script: Script, samples: Path
-    ) -> None:
+    def test_a_gap_is_exit_1(self, run_echocli: RunEchocli, script: Script, samples: Path) -> None:
         options = script("warm", "never", crash_on="never")
         done = run_echocli("bench", "--json", samples / "meeting.flac", *options)
         assert done.code == 1, done.stderr
@@ -224,6 +222,6 @@ def test_the_corpus_gives_its_texts_by_its_manifest(
 ) -> None:
     clip = corpus["en_lj001_0005"]
     manifest = clip.path.parent / "manifest.jsonl"
-    options = ["--manifest", manifest, "--model", "tiny.en", "--assert", "wer<20"]
-    found = measured(run_echocli, clip.path, *options)
+    demands = ("--model", "tiny.en", "--assert", "wer<20")
+    found = measured(run_echocli, clip.path, "--manifest", manifest, *demands)
     assert found["overall"]["reference_words"] == 25

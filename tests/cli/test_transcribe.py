@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import jiwer
-import psutil
 import pytest
 
 from tests.cli.conftest import PATIENCE, Script, Start, assert_all_end, eventually
@@ -308,12 +307,23 @@ class TestEnds:
         running.process.wait()
         assert_all_end(workers)
 
+    @pytest.mark.parametrize("sound", [b"", b"RIFF"], ids=["nothing", "a start"])
+    def test_an_interrupt_while_it_waits_for_a_pipe_ends_it(
+        self, start_echocli: Start, script: Script, sound: bytes
+    ) -> None:
+        running = start_echocli("transcribe", "-", *script(), stdin=subprocess.PIPE)
+        running.write(sound)
+        workers = running.workers()
+        running.signal_group(signal.SIGINT)
+        assert running.process.wait(PATIENCE) == 130
+        assert running.process.stderr is not None
+        assert running.process.stderr.read() == b""
+        assert_all_end(workers)
+
     def test_an_interrupt_while_the_model_loads_ends_it(
         self, start_echocli: Start, script: Script, meeting: Path
     ) -> None:
         running = start_echocli("transcribe", meeting, *script(load_ms=60_000))
-        parent = psutil.Process(running.process.pid)
-        eventually(lambda: bool(parent.children()))
         workers = running.workers()
         running.signal_group(signal.SIGINT)
         code, text, errors = running.end()

@@ -27,7 +27,7 @@ hypotheses = st.lists(st.lists(pieces, max_size=4).map(tuple), max_size=5)
 
 
 def heard(*found: Piece) -> Hypothesis:
-    return Hypothesis(0, found, 30 * SECOND, -0.4, 0.1, 0.2, "en")
+    return Hypothesis(0, found, 30 * SECOND, -0.4, 0.1, 0.2, language="en")
 
 
 def test_times_count_from_the_start_of_the_input() -> None:

@@ -38,7 +38,7 @@ def says(
             logprob,
             no_speech,
             window.temperature,
-            "en",
+            language="en",
         )
 
     return answer
@@ -207,14 +207,13 @@ def test_any_answers_end_with_ordered_segments_and_bounded_work(
     sequence = fed(*spans, longest=4)
     turns = itertools.cycle(scripted)
     segments: list[Segment] = []
-    for asked in range(10_000):
-        window = sequence.request()
-        if window is None:
-            break
+    asked = 0
+    while (window := sequence.request()) is not None:
+        asked += 1
         assert len(window.samples) <= 4 * RATE
         segments += sequence.accept(next(turns)(window))
-    # At most six temperatures for each half second, the least that counts as an answer is 20 ms.
-    assert asked <= 6 * 50 * at
+        # Six temperatures for each 20 ms, the least that counts as an answer.
+        assert asked <= 6 * 50 * at
     assert [segment.id for segment in segments] == list(range(len(segments)))
     edges = [edge for segment in segments for edge in (segment.start, segment.end)]
     assert edges == sorted(edges)

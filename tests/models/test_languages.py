@@ -22,7 +22,8 @@ def test_every_code_and_every_name_is_known_in_any_case(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("Castilian", "es"), ("flemish", "nl"), ("haitian", "ht"), ("Mandarin", "zh")]
+    ("name", "code"),
+    [("Castilian", "es"), ("flemish", "nl"), ("haitian", "ht"), ("Mandarin", "zh")],
 )
 def test_other_names_of_whisper_are_known(name: str, code: str) -> None:
     assert parse_language(name) == code
@@ -38,10 +39,9 @@ def test_a_typing_error_is_told_the_nearest_name() -> None:
 def test_any_text_is_a_code_or_a_usage_error(text: str) -> None:
     try:
         code = parse_language(text)
-    except UsageError as error:
-        assert error.hint
-    else:
-        assert code is None or code in LANGUAGES
+    except UsageError:
+        return
+    assert code is None or code in LANGUAGES
 
 
 def test_the_table_is_that_of_faster_whisper() -> None:

@@ -50,12 +50,12 @@ def gone(pid: int, limit: float = 10.0) -> bool:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Script:
-    """Return ``script(**keys, slots=1) -> LoadSpec`` of the scripted provider."""
+    """Return ``script(**keys, name="script", slots=1) -> LoadSpec`` of the scripted provider."""
 
-    def write(*, slots: int = 1, **keys: Any) -> LoadSpec:
-        path = tmp_path / "script.json"
+    def write(*, name: str = "script", slots: int = 1, **keys: Any) -> LoadSpec:
+        path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(keys), encoding="utf-8")
-        return LoadSpec("scripted", "script", str(path), slots=slots)
+        return LoadSpec("scripted", name, str(path), slots=slots)
 
     return write
 

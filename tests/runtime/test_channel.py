@@ -33,7 +33,9 @@ def test_values_arrive_whole_and_in_order(messages: list[object]) -> None:
 
 
 @given(values, st.data())
-def test_a_cut_message_is_the_end_and_never_half_a_value(value: object, data: st.DataObject) -> None:
+def test_a_cut_message_is_the_end_and_never_half_a_value(
+    value: object, data: st.DataObject
+) -> None:
     pipe = io.BytesIO()
     Channel(io.BytesIO(), pipe).send(value)
     whole = pipe.getvalue()
@@ -56,9 +58,7 @@ def test_writers_in_many_threads_do_not_mix_their_messages() -> None:
     read_end, write_end = os.pipe()
     with os.fdopen(read_end, "rb") as reader, os.fdopen(write_end, "wb") as writer:
         channel = Channel(reader, writer)
-        threads = [
-            threading.Thread(target=channel.send, args=([n] * 50_000,)) for n in range(8)
-        ]
+        threads = [threading.Thread(target=channel.send, args=([n] * 50_000,)) for n in range(8)]
         for thread in threads:
             thread.start()
         received = [channel.receive() for _ in threads]
@@ -72,9 +72,9 @@ def test_sending_to_an_end_that_is_gone_raises() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     writer = os.fdopen(write_end, "wb")
-    with pytest.raises(OSError, match="[Bb]roken pipe"):
+    with pytest.raises(OSError, match="Broken pipe"):
         Channel(io.BytesIO(), writer).send("hello")
-    with pytest.raises(OSError, match="[Bb]roken pipe"):
+    with pytest.raises(OSError, match="Broken pipe"):
         writer.close()
 
 

@@ -118,9 +118,7 @@ def test_a_window_that_kills_three_times_is_lost_and_the_rest_is_whole(
 
 
 def test_several_windows_lost_in_a_row_end_the_run(supervise: Supervise, script: Script) -> None:
-    supervisor = supervise(
-        script(texts=["poison"], crash_on="poison"), Policy(deaths_per_window=1)
-    )
+    supervisor = supervise(script(texts=["poison"], crash_on="poison"), Policy(deaths_per_window=1))
     assert decode(supervisor, 0) == decode(supervisor, 1) == [None]
     with pytest.raises(TranscriptionError, match="'scripted' keeps failing") as caught:
         decode(supervisor, 2)

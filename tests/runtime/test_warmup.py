@@ -95,7 +95,10 @@ class TestScripted:
         ("script", "cause"),
         [
             ({"load_error": "no memory left"}, "no memory left"),
-            ({"steps": {"1": "crash"}}, "warming up 'script' failed: worker was killed by signal 9"),
+            (
+                {"steps": {"1": "crash"}},
+                "warming up 'script' failed: worker was killed by signal 9",
+            ),
             ({"steps": {"1": "exit"}}, "warming up 'script' failed: worker ended with status 3"),
             ({"steps": {"1": "error"}}, "the script says that decoding fails"),
         ],

@@ -201,9 +201,7 @@ def test_a_script_that_is_no_object_is_a_model_error(start: Start, tmp_path: Pat
         start(LoadSpec("scripted", "m", str(path))).loaded.result(PATIENCE)
 
 
-def test_a_window_is_sent_without_blocking_to_a_stopped_child(
-    start: Start, script: Script
-) -> None:
+def test_a_window_is_sent_without_blocking_to_a_stopped_child(start: Start, script: Script) -> None:
     worker = start(script(texts=["a"]))
     worker.loaded.result(PATIENCE)
     os.kill(worker.pid, signal.SIGSTOP)

@@ -1,0 +1,93 @@
+# completion of echocli, written by tools/generate.py: change the commands instead
+_echocli() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+    local command='' choices='' options='' i
+    COMPREPLY=()
+    # bash splits --option=value into three words
+    if [[ $cur == "=" ]]; then
+        cur=''
+    elif [[ $prev == "=" ]]; then
+        prev=${COMP_WORDS[COMP_CWORD-2]}
+    fi
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            transcribe|detect|warmup|bench|shell-init) command=${COMP_WORDS[i]}; break ;;
+        esac
+    done
+    case "$command $prev" in
+        "transcribe --model"|"transcribe -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
+        "transcribe --provider"|"transcribe -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
+        "transcribe --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
+        "transcribe --compute-type") COMPREPLY=($(compgen -W 'int8 int8_float16 int8_float32 float16 bfloat16 float32' -- "$cur")); return ;;
+        "transcribe --threads"|"transcribe -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "transcribe --language"|"transcribe -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
+        "transcribe --task") COMPREPLY=($(compgen -W 'transcribe translate' -- "$cur")); return ;;
+        "transcribe --beam-size") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --best-of") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --patience") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --length-penalty") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --temperature") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --temperature-increment-on-fallback") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --initial-prompt") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --hotwords") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --suppress-tokens") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --compression-ratio-threshold") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --log-prob-threshold") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --no-speech-threshold") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --vad-threshold") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --vad-min-speech-ms") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --vad-min-silence-ms") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --vad-pad-ms") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --channel") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --raw") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --output-dir"|"transcribe -o") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "transcribe --output-format"|"transcribe -f") COMPREPLY=($(compgen -W 'txt srt vtt tsv lrc jsonl json all' -- "$cur")); return ;;
+        "transcribe --max-line-width") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --max-line-count") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --max-words-per-line") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "detect --provider"|"detect -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
+        "detect --model"|"detect -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
+        "detect --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
+        "detect --compute-type") COMPREPLY=($(compgen -W 'int8 int8_float16 int8_float32 float16 bfloat16 float32' -- "$cur")); return ;;
+        "detect --threads"|"detect -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "detect --chunk-seconds") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "detect --language"|"detect -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
+        "warmup --level") COMPREPLY=($(compgen -W '1 2 3' -- "$cur")); return ;;
+        "warmup --model"|"warmup -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
+        "warmup --provider"|"warmup -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
+        "warmup --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
+        "warmup --compute-type") COMPREPLY=($(compgen -W 'int8 int8_float16 int8_float32 float16 bfloat16 float32' -- "$cur")); return ;;
+        "warmup --threads"|"warmup -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "warmup --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "warmup --language"|"warmup -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
+        "bench --runs"|"bench -n") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "bench --reference") return ;;
+        "bench --manifest") return ;;
+        "bench --assert") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "bench --model"|"bench -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
+        "bench --provider"|"bench -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
+        "bench --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
+        "bench --compute-type") COMPREPLY=($(compgen -W 'int8 int8_float16 int8_float32 float16 bfloat16 float32' -- "$cur")); return ;;
+        "bench --threads"|"bench -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "bench --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "bench --language"|"bench -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
+        "bench --beam-size") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "bench --best-of") compopt +o default +o bashdefault 2>/dev/null; return ;;
+    esac
+    case $command in
+        '') options='--version -V --debug --help -h' choices='transcribe detect warmup bench shell-init' ;;
+        transcribe) options='--model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --beam-size --best-of --patience --length-penalty --temperature --temperature-increment-on-fallback --condition-on-previous-text --no-condition-on-previous-text --initial-prompt --hotwords --suppress-tokens --no-word-timestamps --word-timestamps --compression-ratio-threshold --log-prob-threshold --no-speech-threshold --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --channel --raw --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --no-skip-existing --skip-existing --quiet -q --verbose -v --help -h' choices='' ;;
+        detect) options='--json --provider -p --model -m --device --compute-type --threads -t --chunk-seconds --no-vad --vad --language -l --help -h' choices='' ;;
+        warmup) options='--level --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --json --quiet -q --verbose -v --help -h' choices='' ;;
+        bench) options='--runs -n --reference --manifest --assert --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --beam-size --best-of --no-vad --vad --json --quiet -q --verbose -v --help -h' choices='' ;;
+        shell-init) options='--help -h' choices='bash zsh fish' ;;
+    esac
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W "$options" -- "$cur"))
+    else
+        COMPREPLY=($(compgen -W "$choices" -- "$cur"))
+    fi
+}
+# An empty answer leaves the word to bash, which then offers files.
+complete -o bashdefault -o default -F _echocli echocli

@@ -1,0 +1,172 @@
+#compdef echocli
+# completion of echocli, written by tools/generate.py: change the commands instead
+_echocli() {
+    local context state state_descr line ret=1
+    typeset -A opt_args
+    local -a commands
+    commands=('transcribe:Turn files or a pipe into text.' 'detect:Show this machine and what suits it.' 'warmup:Load and warm a model, with the time of each phase.' 'bench:Measure speed, latency, memory and word error rate.' 'shell-init:Print the `echo` function for your shell.')
+    _arguments -C -s -S \
+        '(--version -V)--version[Show the version]' \
+        '(--version -V)-V[Show the version]' \
+        '(--debug)--debug[Show tracebacks; works anywhere]' \
+        '(--help -h)--help[Show this message and exit]' \
+        '(--help -h)-h[Show this message and exit]' \
+        '1: :->command' '*:: :->rest' && ret=0
+    case $state in
+        command) _describe -t commands command commands && ret=0 ;;
+        rest)
+            case $line[1] in
+                transcribe)
+                    _arguments -s -S \
+                        '*:FILE... <list\[str\]>:_files' \
+                        '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
+                        '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
+                        '(--threads -t)--threads=[CPU threads]:value: ' \
+                        '(--threads -t)-t[CPU threads]:value: ' \
+                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                        '(--no-offline --offline)--no-offline[Never download a model]' \
+                        '(--no-offline --offline)--offline[Never download a model]' \
+                        '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--language -l)-l[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--task)--task=[transcribe, or translate into English]:value:(transcribe translate)' \
+                        '(--beam-size)--beam-size=[Beams; 1 is greedy]:value: ' \
+                        '(--best-of)--best-of=[Candidates when sampling]:value: ' \
+                        '(--patience)--patience=[Beam search patience]:value: ' \
+                        '(--length-penalty)--length-penalty=[Exponent of the length]:value: ' \
+                        '(--temperature)--temperature=[First temperature]:value: ' \
+                        '(--temperature-increment-on-fallback)--temperature-increment-on-fallback=[Step of the next tries up to 1; '\''None'\'' tries once]:value: ' \
+                        '(--condition-on-previous-text --no-condition-on-previous-text)--condition-on-previous-text[Give the text so far as context]' \
+                        '(--condition-on-previous-text --no-condition-on-previous-text)--no-condition-on-previous-text[Give the text so far as context]' \
+                        '(--initial-prompt)--initial-prompt=[Text that sets style and spelling]:value: ' \
+                        '(--hotwords)--hotwords=[Words to expect, such as names]:value: ' \
+                        '(--suppress-tokens)--suppress-tokens=[Token ids never written]:value: ' \
+                        '(--no-word-timestamps --word-timestamps)--no-word-timestamps[Time every word]' \
+                        '(--no-word-timestamps --word-timestamps)--word-timestamps[Time every word]' \
+                        '(--compression-ratio-threshold)--compression-ratio-threshold=[Text that compresses better is a loop]:value: ' \
+                        '(--log-prob-threshold)--log-prob-threshold=[Average below which text is not believed]:value: ' \
+                        '(--no-speech-threshold)--no-speech-threshold=[Probability that counts as none]:value: ' \
+                        '(--no-vad --vad)--no-vad[Decode only where somebody speaks]' \
+                        '(--no-vad --vad)--vad[Decode only where somebody speaks]' \
+                        '(--vad-threshold)--vad-threshold=[Speech probability]:value: ' \
+                        '(--vad-min-speech-ms)--vad-min-speech-ms=[Shorter speech is noise]:value: ' \
+                        '(--vad-min-silence-ms)--vad-min-silence-ms=[Shorter pauses are speech]:value: ' \
+                        '(--vad-pad-ms)--vad-pad-ms=[Sound kept on both sides]:value: ' \
+                        '(--channel)--channel=[Use this channel only, 1 is left]:value: ' \
+                        '(--raw)--raw=[Headerless sound, as s16le,16000,1]:value: ' \
+                        '(--output-dir -o)--output-dir=[Write files here]:value:_files -/' \
+                        '(--output-dir -o)-o[Write files here]:value:_files -/' \
+                        '*--output-format=[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
+                        '*-f[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
+                        '(--max-line-width)--max-line-width=[Characters a subtitle line has]:value: ' \
+                        '(--max-line-count)--max-line-count=[Lines a subtitle has]:value: ' \
+                        '(--max-words-per-line)--max-words-per-line=[Words a subtitle line has]:value: ' \
+                        '(--no-skip-existing --skip-existing)--no-skip-existing[Leave inputs whose files are there]' \
+                        '(--no-skip-existing --skip-existing)--skip-existing[Leave inputs whose files are there]' \
+                        '(--quiet -q)--quiet[No progress and no notices]' \
+                        '(--quiet -q)-q[No progress and no notices]' \
+                        '(--verbose -v)--verbose[Say more\: settings and their sources]' \
+                        '(--verbose -v)-v[Say more\: settings and their sources]' \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        && ret=0
+                    ;;
+                detect)
+                    _arguments -s -S \
+                        '(--json)--json[Write one JSON object]' \
+                        '(--provider -p)--provider=[Recommend for this provider]:value:(auto faster-whisper scripted)' \
+                        '(--provider -p)-p[Recommend for this provider]:value:(auto faster-whisper scripted)' \
+                        '(--model -m)--model=[Recommend for this model or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--model -m)-m[Recommend for this model or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
+                        '(--compute-type)--compute-type=[int8, float16, q5_0]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
+                        '(--threads -t)--threads=[Cores to use]:value: ' \
+                        '(--threads -t)-t[Cores to use]:value: ' \
+                        '(--chunk-seconds)--chunk-seconds=[Interval of live decoding]:value: ' \
+                        '(--no-vad --vad)--no-vad[Decode only where there is speech]' \
+                        '(--no-vad --vad)--vad[Decode only where there is speech]' \
+                        '(--language -l)--language=[Recommend a model for it]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--language -l)-l[Recommend a model for it]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        && ret=0
+                    ;;
+                warmup)
+                    _arguments -s -S \
+                        '(--level)--level=[1 loads, 2 runs one inference, 3 several lengths up to 30 s]:value:(1 2 3)' \
+                        '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
+                        '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
+                        '(--threads -t)--threads=[CPU threads]:value: ' \
+                        '(--threads -t)-t[CPU threads]:value: ' \
+                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                        '(--no-offline --offline)--no-offline[Never download a model]' \
+                        '(--no-offline --offline)--offline[Never download a model]' \
+                        '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--language -l)-l[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--json)--json[Print JSON]' \
+                        '(--quiet -q)--quiet[No progress and no notices]' \
+                        '(--quiet -q)-q[No progress and no notices]' \
+                        '(--verbose -v)--verbose[Say more\: settings and their sources]' \
+                        '(--verbose -v)-v[Say more\: settings and their sources]' \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        && ret=0
+                    ;;
+                bench)
+                    _arguments -s -S \
+                        '*:\[FILE\]... <list\[str\]>:_files' \
+                        '(--runs -n)--runs=[Measure this many times]:value: ' \
+                        '(--runs -n)-n[Measure this many times]:value: ' \
+                        '(--reference)--reference=[Text of the one recording]:value:_files' \
+                        '(--manifest)--manifest=[JSON lines with '\''file'\'' and '\''reference'\'']:value:_files' \
+                        '*--assert=[Demand, as '\''rtf<0.5'\''; may be repeated]:value: ' \
+                        '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
+                        '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
+                        '(--threads -t)--threads=[CPU threads]:value: ' \
+                        '(--threads -t)-t[CPU threads]:value: ' \
+                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                        '(--no-offline --offline)--no-offline[Never download a model]' \
+                        '(--no-offline --offline)--offline[Never download a model]' \
+                        '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--language -l)-l[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--beam-size)--beam-size=[Beams; 1 is greedy]:value: ' \
+                        '(--best-of)--best-of=[Candidates when sampling]:value: ' \
+                        '(--no-vad --vad)--no-vad[Decode only where somebody speaks]' \
+                        '(--no-vad --vad)--vad[Decode only where somebody speaks]' \
+                        '(--json)--json[Print JSON]' \
+                        '(--quiet -q)--quiet[No progress and no notices]' \
+                        '(--quiet -q)-q[No progress and no notices]' \
+                        '(--verbose -v)--verbose[Say more\: settings and their sources]' \
+                        '(--verbose -v)-v[Say more\: settings and their sources]' \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        && ret=0
+                    ;;
+                shell-init)
+                    _arguments -s -S \
+                        ':SHELL <bash|zsh|fish>:(bash zsh fish)' \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        && ret=0
+                    ;;
+            esac
+            ;;
+    esac
+    return ret
+}
+if [[ $funcstack[1] == _echocli ]]; then
+    _echocli "$@"
+else
+    compdef _echocli echocli
+fi

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from echocli.errors import ProviderError
+from echocli.providers import registry
+from echocli.providers.base import Provider
+
+pytestmark = pytest.mark.unit
+
+Install = Callable[[str, str, str], None]
+
+MISSING = """
+from echocli.providers.base import ProviderInfo
+from echocli.providers.scripted import Scripted
+from echocli.providers.base import Provider
+
+class Absent(Scripted):
+    info = ProviderInfo("absent", "", "no_such_library", "pip install no-such-library")
+    is_available = classmethod(Provider.is_available.__func__)
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Return ``install(name, value, source)``: a package with a provider of somebody else's."""
+
+    def write(name: str, value: str, source: str) -> None:
+        module = value.partition(":")[0]
+        facts = tmp_path / f"{module}-1.dist-info"
+        facts.mkdir()
+        (tmp_path / f"{module}.py").write_text(source)
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
+        (facts / "entry_points.txt").write_text(f"[echocli.providers]\n{name} = {value}\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        registry.table.cache_clear()
+
+    registry.table.cache_clear()
+    yield write
+    registry.table.cache_clear()
+
+
+@pytest.mark.parametrize("name", registry.BUILTIN)
+def test_every_built_in_name_is_a_provider_of_that_name(name: str) -> None:
+    provider = registry.get(name)
+    assert issubclass(provider, Provider)
+    assert provider.info.name == name
+    assert registry.availability(name).available
+
+
+def test_an_unknown_name_is_told_the_nearest() -> None:
+    with pytest.raises(ProviderError, match="unknown provider 'faster_whisper'") as caught:
+        registry.get("faster_whisper")
+    assert caught.value.hint == "did you mean faster-whisper?"
+    with pytest.raises(ProviderError) as caught:
+        registry.get("xyz")
+    assert "scripted" in str(caught.value.hint)
+
+
+def test_others_add_theirs_by_entry_point(install: Install) -> None:
+    install("mine", "mine_a:Mine", "from echocli.providers.scripted import Scripted as Mine\n")
+    assert registry.names()[-1] == "mine"
+    assert registry.require("mine").info.name == "scripted"
+
+
+def test_a_built_in_name_cannot_be_taken(install: Install) -> None:
+    install("scripted", "mine_b:Mine", "Mine = int\n")
+    assert registry.get("scripted").__module__ == "echocli.providers.scripted"
+    assert registry.names().count("scripted") == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "why"),
+    [
+        ("mine_c:Mine", "Mine = int\n", "not a Provider class"),
+        ("mine_d:Other", "Mine = int\n", "cannot be loaded"),
+        ("mine_e:Mine", "import no_such_library\n", "no_such_library"),
+        ("mine_f:Mine", "this is no Python\n", "cannot be loaded"),
+        ("mine_g:Mine", "raise RuntimeError('no GPU')\n", "no GPU"),
+    ],
+)
+def test_a_broken_one_is_named_and_says_why(
+    install: Install, value: str, source: str, why: str
+) -> None:
+    install("mine", value, source)
+    with pytest.raises(ProviderError, match=f"'mine'.*{why}"):
+        registry.get("mine")
+
+
+def test_a_library_that_is_missing_is_told_with_its_install_command(install: Install) -> None:
+    install("absent", "mine_h:Absent", MISSING)
+    with pytest.raises(ProviderError, match="no_such_library is not installed") as caught:
+        registry.require("absent")
+    assert caught.value.hint == "pip install no-such-library"
+
+
+def test_asking_for_availability_imports_no_library() -> None:
+    code = (
+        "import sys; from echocli.providers import registry; "
+        "registry.availability('faster-whisper'); "
+        "print([m for m in ('numpy', 'ctranslate2', 'faster_whisper') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
