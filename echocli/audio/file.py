@@ -64,7 +64,9 @@ class FileSource:
         """Raise for what cannot hold sound; return whether this is an ordinary file."""
         status = self._stat()
         if stat.S_ISDIR(status.st_mode):
-            raise InputError(f"{self.name}: is a directory", hint="name the files in it, as in DIR/*.wav")
+            raise InputError(
+                f"{self.name}: is a directory", hint="name the files in it, as in DIR/*.wav"
+            )
         regular = stat.S_ISREG(status.st_mode)
         if regular and status.st_size == 0:
             raise InputError(f"{self.name}: is empty")
