@@ -9,7 +9,7 @@ from typing import Any
 from echocli.audio.open import open_source
 from echocli.audio.pipe import RawFormat
 from echocli.environment import Environment
-from echocli.errors import EchoError, ExitCode, ModelError
+from echocli.errors import EchoError, ExitCode, ModelError, OutputError
 from echocli.events import End, Event, Final, Gap, Notice, Progress, StatsEvent
 from echocli.output.console import Console, ProgressBar
 from echocli.output.files import STDIN, AtomicFile, OutputPlan, Target, exists_complete
@@ -116,6 +116,8 @@ class Batch:
             try:
                 for event in transcription.events():
                     self._handle(event, writers, bar, collected)
+            except OutputError:
+                raise  # what could not be written cannot be kept either
             except (KeyboardInterrupt, EchoError):
                 self._save(writers, files, collected)
                 raise

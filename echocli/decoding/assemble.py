@@ -69,4 +69,4 @@ class Assembler:
         return Word(seconds(start), seconds(end), word.text, round(word.probability, 4))
 
     def _in_order(self, window: Span, offset: int) -> int:
-        return max(min(window.start + offset, window.end), self._last_end)
+        return max(min(window.start + offset, window.end), window.start, self._last_end)

@@ -48,6 +48,8 @@ class Stretches:
         self._options = options or SequentialOptions()
         self._cuts = cuts or StretchOptions()
         self._tail = AudioBuffer()
+        self._fed = 0
+        """How much of the sound the last stretch has."""
         self._spans_end = 0
         self._latest = -1
         self._count = 0
@@ -86,22 +88,19 @@ class Stretches:
         self, samples: Samples, closed: tuple[Span, ...], open_start: int | None, decided: int
     ) -> None:
         """Take a block of sound and what the voice detector knows after it."""
-        end = self._tail.end
         self._tail.append(samples)
         for span in closed:
-            self._arrive(span.start, end)
+            self._arrive(span.start)
             self._take(span)
         if open_start is not None:
-            self._arrive(open_start, end)
-        current = self._stretches[-1]
-        begin = max(end, current.start)
-        current.decoder.feed(self._tail.slice(begin, self._tail.end), (), open_start, decided)
+            self._arrive(open_start)
+        self._feed(self._tail.end, open_start, decided)
         self._tail.drop_before(min(decided, self._tail.end))
 
     def finish(self, closed: tuple[Span, ...]) -> None:
         """Take the last spans; no more sound will come."""
         for span in closed:
-            self._arrive(span.start, self._tail.end)
+            self._arrive(span.start)
             self._take(span)
         self._stretches[-1].decoder.finish(())
 
@@ -141,12 +140,18 @@ class Stretches:
     def _begin(self, start: int) -> _Stretch:
         return _Stretch(start, Sequential(self._options, position=start), [])
 
+    def _feed(self, end: int, open_start: int | None, decided: int) -> None:
+        """Give the last stretch the sound up to ``end`` that it does not have yet."""
+        sound = self._tail.slice(min(self._fed, end), end)
+        self._fed = max(self._fed, end)
+        self._stretches[-1].decoder.feed(sound, (), open_start, decided)
+
     def _take(self, span: Span) -> None:
         self._spans_end = span.end
         nothing = self._tail.slice(self._tail.end, self._tail.end)
         self._stretches[-1].decoder.feed(nothing, (span,), None, span.end)
 
-    def _arrive(self, start: int, fed: int) -> None:
+    def _arrive(self, start: int) -> None:
         """Look at speech that is new at ``start``; begin a stretch there if it is time."""
         if start <= self._latest:
             return
@@ -155,11 +160,12 @@ class Stretches:
         paused = start > self._spans_end
         if length < self._cuts.shortest or not (paused or length >= self._cuts.patient):
             return
+        if start > self._fed:
+            self._feed(start, None, start)
         self._stretches[-1].decoder.finish(())
         self._stretches.append(self._begin(start))
-        if start < fed:
-            # The old stretch holds this sound already, the new one does not.
-            self._stretches[-1].decoder.feed(self._tail.slice(start, fed), (), None, start)
+        # What the old stretch has of this sound, the new one needs too.
+        self._fed = start
 
     def _numbered(self, item: Segment | Gap) -> Segment | Gap:
         if isinstance(item, Gap):

@@ -27,8 +27,11 @@ from echocli.vad.endpointer import VadOptions
 QUEUE_BLOCKS = 32
 """Blocks read ahead, about as many seconds; the reader waits when they are not taken."""
 
-BUFFERED = 600 * SAMPLE_RATE
-"""Samples held at most while a slot has nothing to do: 38 MB."""
+BUFFERED = 300 * SAMPLE_RATE
+"""Samples held at most while a slot has nothing to do: 19 MB."""
+
+LEAST_REST = SAMPLE_RATE // 10
+"""Sound behind a window that is too short for a word: 100 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,21 @@ class Transcription:
         self._queue: queue.Queue[Heard | _Over] = queue.Queue(QUEUE_BLOCKS)
         self._stop = threading.Event()
         self._hearing: Hearing | None = None
-        self._stretches = Stretches(self._options.sequence)
+        self._stretches = Stretches(_fitted(self._options))
         self._over = False
         self._gaps: list[Gap] = []
         self._restarts_before = supervisor.restarts
 
     def events(self) -> Iterator[Event]:
         """Yield what happens, finals as soon as they are final; ends with stats and end."""
-        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        reader = threading.Thread(target=self._read, name="reader", daemon=True)
+        reader.start()
         try:
             yield from self._run()
         finally:
             self._stop.set()
+            # One that waits for a pipe cannot be woken; it ends with the pipe or the process.
+            reader.join(timeout=0.5)
 
     def _run(self) -> Iterator[Event]:
         self._feed(self._queue.get())
@@ -211,3 +217,10 @@ class Transcription:
                 continue
             return True
         return False
+
+
+def _fitted(options: OfflineOptions) -> SequentialOptions:
+    """Tell the planner how much of a span's end is padding, and so no reason for a window."""
+    padding = 0 if options.vad is None else options.vad.samples(options.vad.pad_ms)
+    windows = replace(options.sequence.windows, shortest=padding + LEAST_REST)
+    return replace(options.sequence, windows=windows)

@@ -25,6 +25,10 @@ from echocli.types import SAMPLE_RATE
 
 T = TypeVar("T")
 
+LEAST_AUDIO = 10 * SAMPLE_RATE
+"""Samples a shorter window counts as: models pad, so it costs nearly as much as a long one, and
+taken at its length it would make the next deadline far too late."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -170,7 +174,7 @@ class Supervisor:
         loaded = self._load()
         self._note_memory(loaded)
         self.report = loaded.report
-        self.load_ms = self.started_ago_ms
+        self.load_ms = self._live().load_seconds * 1000
         self.lifecycle.move(State.WARMING_UP)
         self.warm_runs = []
         for window in warm:
@@ -213,7 +217,7 @@ class Supervisor:
             raise ModelError(f"{what} '{self.spec.model}' took over {limit:g} s") from error
 
     def _attempt(self, group: tuple[Window, ...], options: DecodeOptions) -> Decoded:
-        audio = sum(len(window.samples) for window in group) / SAMPLE_RATE
+        audio = sum(max(len(w.samples), LEAST_AUDIO) for w in group) / SAMPLE_RATE
         limit = self._policy.deadline.seconds(audio, self._rtf)
         future = self._live().submit(group, options)
         try:

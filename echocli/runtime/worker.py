@@ -13,6 +13,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -43,6 +44,9 @@ class Worker:
     def __init__(self, spec: LoadSpec) -> None:
         self.spec = spec
         self.loaded: Future[Loaded] = Future()
+        self.load_seconds = 0.0
+        """Seconds from the start of the process until the model was loaded."""
+        self._born = time.perf_counter()
         self.rss_bytes = 0
         self._ids = itertools.count(1)
         self._lock = threading.RLock()
@@ -139,6 +143,7 @@ class Worker:
     def _deliver(self, reply: Reply) -> None:
         if isinstance(reply, Loaded):
             self.rss_bytes = reply.rss_bytes
+            self.load_seconds = time.perf_counter() - self._born
             self._settle(self.loaded, reply)
         elif isinstance(reply, Decoded):
             self.rss_bytes = reply.rss_bytes

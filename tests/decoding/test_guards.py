@@ -88,3 +88,11 @@ def test_best_is_one_of_them_and_none_of_its_kind_is_more_probable(
     assert chosen in tried
     assert chosen.avg_logprob == max(h.avg_logprob for h in alike)
     assert not kind or len(alike) == len(tried)
+
+
+def test_text_that_silence_would_give_as_well_is_invented() -> None:
+    hypothesis = Hypothesis(
+        0, (Piece(0, 1, " Thank you."),), 1, avg_logprob=-0.7, no_speech_prob=0.8, evidence=0.9
+    )
+    assert judge(hypothesis, Thresholds()) is Verdict.INVENTED
+    assert judge(hypothesis, Thresholds(evidence=None)) is Verdict.ACCEPT
