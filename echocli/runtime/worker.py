@@ -194,7 +194,7 @@ class Worker:
 
 
 def _child_environment() -> dict[str, str]:
-    """Let the child find this very package, and ask nothing of a hub."""
+    """Let the child find this very package, ask nothing of a hub, and keep little memory."""
     import echocli
 
     root = str(Path(echocli.__file__).resolve().parent.parent)
@@ -204,6 +204,10 @@ def _child_environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         "PYTHONUNBUFFERED": "1",
         "HF_HUB_OFFLINE": "1",
+        # glibc keeps what each decoding thread freed in an arena of its own; with one for all, a
+        # worker of two slots peaks at 365 MB instead of 480 in ten minutes of speech, at equal
+        # speed.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "1"),
     }
 
 
