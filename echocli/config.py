@@ -23,6 +23,14 @@ _FALSE = ("0", "false", "no", "off")
 
 _PROVIDERS = {"voxtral-realtime": "voxtral"}
 _COMPUTE = {"fp16": "float16", "fp32": "float32", "bf16": "bfloat16"}
+COMPUTE_TYPES = (
+    *("auto", "default"),
+    *("int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16"),
+    *("float16", "bfloat16", "float32"),
+    *("q4_0", "q4_1", "q5_0", "q5_1", "q8_0"),
+)
+"""What CTranslate2 (``ctranslate2/quantization.html`` of its documentation) and GGML (``quantize`` of
+whisper.cpp) call their numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,10 @@ def _provider(value: object) -> str:
 
 def _compute(value: object) -> str:
     name = _text(value).strip().lower()
-    return _COMPUTE.get(name, name)
+    name = _COMPUTE.get(name, name)
+    if name not in COMPUTE_TYPES:
+        raise ValueError(f"valid: {', '.join(COMPUTE_TYPES)}")
+    return name
 
 
 def _device(value: object) -> str:
@@ -124,7 +135,6 @@ KEYS: dict[str, Callable[[object], Any]] = {
     "threads": _count,
     "chunk_seconds": _positive,
     "vad": _boolean,
-    "preset": _one_of("fast", "balanced", "accurate"),
     "language": _language,
     "task": _one_of("transcribe", "translate"),
     "beam_size": _count,

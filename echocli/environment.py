@@ -17,6 +17,10 @@ from echocli.clock import Clock, SystemClock
 
 APP = "echocli"
 
+NO_TELEMETRY = {"ORT_DISABLE_TELEMETRY": "1"}
+"""Variables that keep libraries from reporting home: onnxruntime 1.31 looks its vendor up and
+writes a device id under the user's cache unless this is set before it is imported."""
+
 
 @dataclass(slots=True)
 class Environment:

@@ -36,7 +36,7 @@ class ExitCode(IntEnum):
     ASSERTION = 6
     """A ``bench --assert`` did not hold."""
     INTERRUPTED = 130
-    """Ctrl-C or SIGTERM; what was final is already written."""
+    """Ctrl-C, SIGTERM or SIGHUP; what was final is already written."""
 
 
 class EchoError(Exception):

@@ -9,7 +9,7 @@ import av.error
 import numpy as np
 
 from echocli.audio.resample import ToMono16k
-from echocli.audio.stream import ByteStream
+from echocli.audio.stream import ByteStream, is_text
 from echocli.errors import InputError, UsageError
 from echocli.types import SAMPLE_RATE, Samples, to_samples
 
@@ -102,14 +102,17 @@ class ContainerReader:
             return av.open(self._bytes, "r", container_options=options)
         except (av.error.FFmpegError, ValueError) as error:
             self._bytes.check()
-            raise self.unreadable("is not a sound or video file, or it is damaged") from error
+            raise self._unrecognised(", or it is damaged") from error
 
     def _choose(self, channel: int | None) -> av.AudioStream:
         audio = self._container.streams.best("audio")
         if not isinstance(audio, av.AudioStream):
+            # FFmpeg takes a *.txt for ANSI art, a *.srt for subtitles and a *.raw for pictures.
+            if is_text(self._bytes.head):
+                raise self._unrecognised()
             raise InputError(
                 f"{self.name}: has no audio stream",
-                hint="headerless PCM needs --raw FORMAT,RATE,CHANNELS on standard input",
+                hint="headerless PCM needs --raw FORMAT,RATE,CHANNELS",
             )
         context = audio.codec_context
         # FFmpeg has no decoder for some formats; PyAV's types do not know that.
@@ -152,6 +155,11 @@ class ContainerReader:
     def _count(self, chunk: Samples) -> Samples:
         self.samples += len(chunk)
         return chunk
+
+    def _unrecognised(self, damaged: str = "") -> InputError:
+        if is_text(self._bytes.head):
+            return InputError(f"{self.name}: is not a sound or video file, but text")
+        return self.unreadable(f"is not a sound or video file{damaged}")
 
     def unreadable(self, what: str) -> InputError:
         """Return the error that says ``what`` of this input, with a hint where it is a pipe."""

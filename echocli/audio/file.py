@@ -48,38 +48,17 @@ class FileSource:
         from echocli.audio.container import reblock
 
         reader = self._reader or self._start()
-        regular = stat.S_ISREG(self._stat().st_mode)
+        regular = stat.S_ISREG(_status(self.path, self.name).st_mode)
         yield from reblock(reader.chunks(), _FILE_LEAST if regular else _STREAM_LEAST)
         if not reader.samples:
             raise reader.unreadable("holds no sound that can be read")
         self.notices += reading_notices(self.name, reader, self._promised)
 
-    def _stat(self) -> os.stat_result:
-        try:
-            return self.path.stat()
-        except (OSError, ValueError) as error:
-            raise _unreadable(self.name, error) from error
-
-    def _check(self) -> bool:
-        """Raise for what cannot hold sound; return whether this is an ordinary file."""
-        status = self._stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise InputError(
-                f"{self.name}: is a directory", hint="name the files in it, as in DIR/*.wav"
-            )
-        regular = stat.S_ISREG(status.st_mode)
-        if regular and status.st_size == 0:
-            raise InputError(f"{self.name}: is empty")
-        return regular
-
     def _start(self) -> ContainerReader:
         from echocli.audio.container import ContainerReader
 
-        regular = self._check()
-        try:
-            handle = self._handle = self.path.open("rb", buffering=0)
-        except OSError as error:
-            raise _unreadable(self.name, error) from error
+        regular = check_file(self.path, self.name) is not None
+        handle = self._handle = open_file(self.path, self.name)
         stream = ByteStream(handle, self.name)
         wav = self._wav(stream) if regular else None
         if not stream.seekable() and not stream.peek(1):
@@ -102,7 +81,7 @@ class FileSource:
 
     def __enter__(self) -> Self:
         try:
-            if self._check():
+            if check_file(self.path, self.name) is not None:
                 self._start()
         except BaseException:
             self.close()
@@ -140,7 +119,39 @@ def reading_notices(name: str, reader: ContainerReader, promised: float | None) 
     return [f"{name}: " + "; ".join(parts)] if parts else []
 
 
+def check_file(path: Path, name: str) -> int | None:
+    """Return the size of an ordinary file, ``None`` of a FIFO or device.
+
+    Raises ``InputError`` for what cannot hold sound.
+    """
+    status = _status(path, name)
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(f"{name}: is a directory", hint="name the files in it, as in DIR/*.wav")
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    if status.st_size == 0:
+        raise InputError(f"{name}: is empty")
+    return status.st_size
+
+
+def open_file(path: Path, name: str) -> BinaryIO:
+    """Open a file to read what is there without waiting for more; raise ``InputError``."""
+    try:
+        return path.open("rb", buffering=0)
+    except OSError as error:
+        raise _unreadable(name, error) from error
+
+
+def _status(path: Path, name: str) -> os.stat_result:
+    try:
+        return path.stat()
+    except (OSError, ValueError) as error:
+        raise _unreadable(name, error) from error
+
+
 def _unreadable(name: str, error: OSError | ValueError) -> InputError:
+    if "://" in name and not isinstance(error, PermissionError):
+        return InputError(f"{name}: URLs are not supported", hint="download it first")
     if isinstance(error, FileNotFoundError):
         return InputError(f"{name}: no such file", hint="check the spelling and the directory")
     if isinstance(error, PermissionError):

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from echocli.audio.file import FileSource
 from echocli.audio.pipe import PipeSource, RawFormat
+from echocli.audio.raw import RawFileSource
 from echocli.audio.source import Source
 from echocli.errors import UsageError
 
@@ -23,8 +24,5 @@ def open_source(
     if argument == "-":
         return PipeSource(stdin, raw=raw, channel=channel)
     if raw is not None:
-        raise UsageError(
-            f"{argument}: --raw describes standard input",
-            hint="use: echocli transcribe --raw FORMAT,RATE,CHANNELS - < FILE",
-        )
+        return RawFileSource(argument, raw=raw, channel=channel)
     return FileSource(argument, channel=channel)

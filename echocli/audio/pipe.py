@@ -97,11 +97,14 @@ class PipeSource:
     def blocks(self) -> Iterator[Samples]:
         """Yield what has arrived, at most a second at a time."""
         if not self._stream.peek(1):
-            raise InputError(
-                f"{self.name}: nothing arrived on standard input",
-                hint="pipe sound into it, or name a file instead of -",
-            )
+            raise self._nothing()
         return self._pcm(self._raw, None) if self._raw else self._container()
+
+    def _nothing(self) -> InputError:
+        return InputError(
+            f"{self.name}: nothing arrived on standard input",
+            hint="pipe sound into it, or name a file instead of -",
+        )
 
     def _container(self) -> Iterator[Samples]:
         from echocli.audio.container import ContainerReader, reblock

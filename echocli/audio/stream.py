@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Callable
 from typing import BinaryIO
 
 from echocli.errors import InputError
+
+
+_HEAD = 1024
+"""Bytes kept to tell what an input is that nothing could be read from."""
+_CONTROL = frozenset(range(32)) - frozenset(b"\t\n\v\f\r\x1b")
 
 
 class ByteStream:
@@ -19,6 +25,8 @@ class ByteStream:
     def __init__(self, handle: BinaryIO, name: str) -> None:
         self.name = name
         self.count = 0
+        self.head = b""
+        """What came first."""
         self._handle = handle
         self._read: Callable[[int], bytes] = getattr(handle, "read1", handle.read)
         self._ahead = b""
@@ -37,6 +45,7 @@ class ByteStream:
             self._error = error
             return b""
         self.count += len(data)
+        self.head = self.head or data[:_HEAD]
         return data
 
     def peek(self, size: int) -> bytes:
@@ -73,3 +82,14 @@ class ByteStream:
     def tell(self) -> int:
         """Return the position in bytes."""
         return self._handle.tell() - len(self._ahead)
+
+
+def is_text(head: bytes) -> bool:
+    """Tell whether the first bytes of an input are clearly text: UTF-8, or UTF-16 with its mark."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # its last letter may be cut
+    except UnicodeDecodeError:
+        return False
+    return bool(head) and _CONTROL.isdisjoint(head)

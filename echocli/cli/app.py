@@ -169,8 +169,20 @@ def _print_error(environment: Environment, message: str, hint: str | None, code:
     return code
 
 
-def _terminate(_signal: int, _frame: object) -> NoReturn:
+def _terminate(number: int, _frame: object) -> NoReturn:
+    if number != signal.SIGTERM:
+        # A hang-up comes from the shell and again from the kernel; keeping what is final must not
+        # end at the second.
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _take_signals() -> None:
+    """Make a request to end and a terminal that goes away the same as Ctrl-C."""
+    signal.signal(signal.SIGTERM, _terminate)
+    hangup = getattr(signal, "SIGHUP", None)  # not on Windows
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:  # set by nohup
+        signal.signal(hangup, _terminate)
 
 
 def _open_closed_streams() -> None:
@@ -190,7 +202,7 @@ def _open_closed_streams() -> None:
 def main() -> NoReturn:
     """Run the command line of this process and exit."""
     _open_closed_streams()
-    signal.signal(signal.SIGTERM, _terminate)
+    _take_signals()
     status = run(sys.argv[1:], Environment())
     try:
         sys.stdout.flush()

@@ -1,7 +1,8 @@
 """Accept the spellings of whisper and whisper-ctranslate2 before the parser sees them.
 
 Pure rewriting of the argument list: their longer option names become ours, and ``True``/``False``
-after a flag becomes the flag or its negation.
+after a flag becomes the flag or its negation. What says nothing here goes: ``--verbose False`` is
+the default, and ``--fp16`` of whisper is ``--compute-type``, which is chosen for the device.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ FLAGS = frozenset(
 )
 """Flags that other tools write with a value."""
 
+COUNTED = "--verbose"
+"""The flag that has no negation."""
+
+DROPPED = "--fp16"
+"""An option that is taken, with its value, and says nothing."""
+
 _VALUES = {"true": True, "false": False}
 
 
@@ -40,8 +47,8 @@ def modernise(argv: Sequence[str]) -> list[str]:
     result: list[str] = []
     index = 0
     while index < len(words):
-        flag, used = _flag_with_value(words, index)
-        result.append(flag)
+        meant, used = _flag_with_value(words, index)
+        result += meant
         index += used
     return [*result, *tail]
 
@@ -58,15 +65,17 @@ def _rename(word: str) -> list[str]:
     name, equals, value = word.partition("=")
     name = name.replace("_", "-")
     name = ALIASES.get(name, name)
-    if equals and name in FLAGS and value.lower() in _VALUES:
+    if equals and name in (*FLAGS, DROPPED) and value.lower() in _VALUES:
         return [name, value]
     return [name + equals + value]
 
 
-def _flag_with_value(words: list[str], index: int) -> tuple[str, int]:
-    """Return the word at ``index`` and how many words it used."""
+def _flag_with_value(words: list[str], index: int) -> tuple[list[str], int]:
+    """Return what the word at ``index`` becomes and how many words it used."""
     word = words[index]
     following = words[index + 1].lower() if index + 1 < len(words) else ""
-    if word not in FLAGS or following not in _VALUES:
-        return word, 1
-    return (word if _VALUES[following] else f"--no-{word[2:]}"), 2
+    if word not in (*FLAGS, DROPPED) or following not in _VALUES:
+        return [word], 1
+    if word == DROPPED or (word == COUNTED and not _VALUES[following]):
+        return [], 2
+    return [word if _VALUES[following] else f"--no-{word[2:]}"], 2

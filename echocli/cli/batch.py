@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,10 +10,16 @@ from typing import Any
 from echocli.audio.open import open_source
 from echocli.audio.pipe import RawFormat
 from echocli.environment import Environment
-from echocli.errors import EchoError, ExitCode, ModelError, OutputError
+from echocli.errors import (
+    EchoError,
+    ExitCode,
+    ModelError,
+    OutputError,
+    TranscriptionError,
+)
 from echocli.events import End, Event, Final, Gap, Notice, Progress, StatsEvent
 from echocli.output.console import Console, ProgressBar
-from echocli.output.files import STDIN, AtomicFile, OutputPlan, Target, exists_complete
+from echocli.output.files import AtomicFile, OutputPlan, Target, exists_complete
 from echocli.output.stdout import ReaderGone, StdoutSink
 from echocli.output.subtitles import WriteOptions
 from echocli.output.writers import Writer, make_writer
@@ -89,6 +96,8 @@ class Batch:
                 codes.append(ExitCode.OK)
                 continue
             codes.append(self._guarded(plan))
+        if len(codes) > 1 and (failed := sum(code is not ExitCode.OK for code in codes)):
+            self._console.notice(f"{len(codes) - failed} done, {failed} failed", "summary")
         return overall(codes)
 
     def _guarded(self, plan: OutputPlan) -> ExitCode:
@@ -96,14 +105,22 @@ class Batch:
             return self._one(plan)
         except (ModelError, ReaderGone):
             raise  # no other input would fare better
+        except OutputError as error:
+            if not plan.paths:
+                raise  # standard output is the same for every input
+            return self._failed(error)
         except EchoError as error:
-            self._console.error(error)
-            return error.exit_code
+            return self._failed(error)
+
+    def _failed(self, error: EchoError) -> ExitCode:
+        if self._environment.debug:
+            traceback.print_exception(error)
+        self._console.error(error)
+        return error.exit_code
 
     def _one(self, plan: OutputPlan) -> ExitCode:
-        raw = self._raw if plan.input == STDIN else None
         source = open_source(
-            plan.input, stdin=self._environment.stdin, raw=raw, channel=self._channel
+            plan.input, stdin=self._environment.stdin, raw=self._raw, channel=self._channel
         )
         transcription = Transcription(
             source, self._supervisor, self._options, clock=self._environment.clock
@@ -145,9 +162,8 @@ class Batch:
         if isinstance(event, Notice):
             self._console.notice(event.message, event.code)
         elif isinstance(event, Gap):
-            self._console.notice(
-                f"no text from {event.start:.1f} s to {event.end:.1f} s: {event.reason}", "gap"
-            )
+            where = f"no text from {event.start:.1f} s to {event.end:.1f} s"
+            self._console.error(TranscriptionError(f"{where}: {event.reason}"))
 
     def _finish(self, writers: list[Writer], collected: Collected) -> None:
         spec = self._supervisor.spec

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from echocli.errors import UsageError
 
 if TYPE_CHECKING:
     from echocli.vad.endpointer import VadOptions
+
+
+SMALLEST_STEP = 0.01
+"""Of the temperature: a hundred tries of one window are more than anybody waits for."""
+
+VOCABULARY = 51866
+"""Tokens of the largest Whisper vocabulary, that of large-v3 (``openai/whisper``, ``tokenizer.py``)."""
 
 
 def parse_temperatures(first: float, step: str) -> tuple[float, ...]:
@@ -20,11 +28,11 @@ def parse_temperatures(first: float, step: str) -> tuple[float, ...]:
     try:
         width = float(step)
     except ValueError:
-        width = -1.0
-    if width <= 0:
+        width = math.nan
+    if not SMALLEST_STEP <= width < math.inf:
         raise UsageError(
             f"--temperature-increment-on-fallback '{step}' is not a step",
-            hint="give a number above 0, or None to try once",
+            hint=f"give a number from {SMALLEST_STEP}, or None to try once",
         )
     count = int((1.0 - first) / width + 1e-9) if first < 1 else 0
     return tuple(round(first + i * width, 6) for i in range(count + 1))
@@ -33,11 +41,18 @@ def parse_temperatures(first: float, step: str) -> tuple[float, ...]:
 def parse_tokens(text: str) -> tuple[int, ...]:
     """Return token ids from ``-1,50257``; an empty text suppresses nothing."""
     try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
+        tokens = tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
         raise UsageError(
             f"--suppress-tokens '{text}' is no list of token ids", hint="example: -1,50257"
         ) from None
+    wrong = [token for token in tokens if not -1 <= token < VOCABULARY]
+    if wrong:
+        raise UsageError(
+            f"--suppress-tokens: there is no token {wrong[0]}",
+            hint=f"ids go from 0 to {VOCABULARY - 1}; -1 stands for the symbols",
+        )
+    return tokens
 
 
 def vad_options(

@@ -6,6 +6,7 @@ the spellings that are accepted besides.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,21 @@ INPUT = "Input"
 def option(panel: str, *names: str, help: str, **more: Any) -> Any:
     """Make a Typer option that is listed under ``panel``."""
     return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False, **more)
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number of the command line; refuse ``nan`` and ``inf``, which pass every range."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number.")
+    return value
+
+
+def positive(value: float) -> float:
+    """Return a finite number above 0."""
+    finite(value)
+    if value <= 0:
+        raise typer.BadParameter(f"{value} is not above 0.")
+    return value
 
 
 Model = Annotated[
@@ -63,13 +79,27 @@ BestOf = Annotated[
     int | None, option(DECODING, "--best-of", min=1, help="Candidates when sampling [default: 5].")
 ]
 Patience = Annotated[
-    float, option(DECODING, "--patience", min=0.0, help="Beam search patience [default: 1].")
+    float,
+    option(
+        DECODING, "--patience", callback=positive, help="Beam search patience, above 0 [default: 1]."
+    ),
 ]
 LengthPenalty = Annotated[
-    float, option(DECODING, "--length-penalty", help="Exponent of the length [default: 1].")
+    float,
+    option(
+        DECODING, "--length-penalty", callback=finite, help="Exponent of the length [default: 1]."
+    ),
 ]
 Temperature = Annotated[
-    float, option(DECODING, "--temperature", min=0.0, help="First temperature [default: 0].")
+    float,
+    option(
+        DECODING,
+        "--temperature",
+        min=0.0,
+        max=1.0,
+        callback=finite,
+        help="First temperature [default: 0].",
+    ),
 ]
 TemperatureStep = Annotated[
     str,
@@ -108,6 +138,7 @@ CompressionRatioThreshold = Annotated[
     option(
         DECODING,
         "--compression-ratio-threshold",
+        callback=finite,
         help="Text that compresses better is a loop [default: 2.4].",
     ),
 ]
@@ -116,13 +147,17 @@ LogProbThreshold = Annotated[
     option(
         DECODING,
         "--log-prob-threshold",
+        callback=finite,
         help="Average below which text is not believed [default: -1].",
     ),
 ]
 NoSpeechThreshold = Annotated[
     float,
     option(
-        DECODING, "--no-speech-threshold", help="Probability that counts as none [default: 0.6]."
+        DECODING,
+        "--no-speech-threshold",
+        callback=finite,
+        help="Probability that counts as none [default: 0.6].",
     ),
 ]
 
@@ -132,7 +167,14 @@ Vad = Annotated[
 ]
 VadThreshold = Annotated[
     float | None,
-    option(VOICE, "--vad-threshold", min=0.0, max=1.0, help="Speech probability [default: 0.5]."),
+    option(
+        VOICE,
+        "--vad-threshold",
+        min=0.0,
+        max=1.0,
+        callback=finite,
+        help="Speech probability [default: 0.5].",
+    ),
 ]
 VadMinSpeech = Annotated[
     int | None,

@@ -58,10 +58,7 @@ def prepare(
     spec = _spec(environment, settings, report, offline=offline)
     if spec.provider == "faster-whisper":
         _check_language(spec, language, task)
-    sources = {
-        key: report.overrides[key].source if key in report.overrides else "recommendation"
-        for key in MODEL_FLAGS
-    }
+    sources = {key: _source(report, spec, key) for key in MODEL_FLAGS}
     setup = Setup(spec, report.recommendation, settings, language, sources)
     _tell(console, setup)
     return setup
@@ -83,6 +80,15 @@ def supervised(setup: Setup) -> Iterator[Supervisor]:
         supervisor.close()
 
 
+def _source(report: Report, spec: LoadSpec, key: str) -> str:
+    """Say where a value comes from; one that had to be changed is not the user's any more."""
+    setting = report.overrides.get(key)
+    changed = setting is not None and getattr(spec, key, setting.value) != setting.value
+    if setting is None or (changed and key in ("provider", "device", "compute_type")):
+        return "recommendation"
+    return setting.source
+
+
 def _language(report: Report) -> str | None:
     value = report.overrides["language"].value if "language" in report.overrides else "auto"
     return None if value == "auto" else str(value)
@@ -92,6 +98,7 @@ def _spec(
     environment: Environment, settings: Settings, report: Report, *, offline: bool
 ) -> LoadSpec:
     advice = report.recommendation
+    registry.require(advice.provider)
     asked = report.overrides.get("model")
     named = str(asked.value) if asked is not None and asked.value != "auto" else None
     model, path = _weights(environment, settings, advice, named, offline=offline)

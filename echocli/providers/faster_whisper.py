@@ -186,15 +186,19 @@ class FasterWhisper(Provider):
             "max_initial_timestamp_index": MAX_INITIAL_TIMESTAMP,
         }
         prompts = [_prompt(tokenizer, window, options)]
-        if window.temperature == 0:
-            return self._model.model.generate(
-                encoded,
-                prompts,
-                beam_size=options.beam_size,
-                patience=options.patience,
-                **common,
-            )[0]
-        return self._sample(encoded, prompts, window, options, common)
+        try:
+            if window.temperature == 0:
+                return self._model.model.generate(
+                    encoded,
+                    prompts,
+                    beam_size=options.beam_size,
+                    patience=options.patience,
+                    **common,
+                )[0]
+            return self._sample(encoded, prompts, window, options, common)
+        except ValueError as error:
+            # Trying again would not make the setting better.
+            raise UsageError(f"faster-whisper refused a decoding option: {error}") from error
 
     def _sample(
         self,
@@ -214,13 +218,17 @@ class FasterWhisper(Provider):
 
         with self._sampling:
             ctranslate2.set_random_seed(window.start % 2**32)
-            model = ctranslate2.models.Whisper(
-                self.spec.path,
-                device=self._model.model.device,
-                device_index=self._model.model.device_index,
-                compute_type=self.spec.compute_type,
-                intra_threads=self.spec.threads,
-            )
+            try:
+                model = ctranslate2.models.Whisper(
+                    self.spec.path,
+                    device=self._model.model.device,
+                    device_index=self._model.model.device_index,
+                    compute_type=self.spec.compute_type,
+                    intra_threads=self.spec.threads,
+                )
+            except RuntimeError:
+                # No room for a second instance: a draw that cannot be repeated beats none.
+                model = self._model.model
             return model.generate(
                 encoded,
                 prompts,

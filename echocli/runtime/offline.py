@@ -73,6 +73,8 @@ class Transcription:
         self._hearing: Hearing | None = None
         self._stretches = Stretches(_fitted(self._options))
         self._over = False
+        self._failure: BaseException | None = None
+        """What stopped the reader; raised after all that was heard is decoded."""
         self._gaps: list[Gap] = []
         self._restarts_before = supervisor.restarts
 
@@ -97,6 +99,8 @@ class Transcription:
                 break
             yield from self._decode(windows)
         yield from self._news()
+        if self._failure is not None:
+            raise self._failure
         yield from self._close()
 
     def _next_windows(self) -> list[Window]:
@@ -126,10 +130,14 @@ class Transcription:
         if isinstance(item, Heard):
             self._stretches.feed(item.samples, item.closed, item.open_start, item.decided)
             return
-        if item.error is not None:
+        if item.error is not None and not self._heard():
             raise item.error
         self._stretches.finish(item.closed)
+        self._failure = item.error
         self._over = True
+
+    def _heard(self) -> bool:
+        return self._hearing is not None and self._hearing.total > 0
 
     def _decode(self, windows: list[Window]) -> Iterator[Event]:
         start = self._clock.now()
@@ -198,15 +206,26 @@ class Transcription:
 
     def _read(self) -> None:
         """Read, listen and queue; runs in its own thread and must not raise."""
+        error: BaseException | None = None
+        closed: tuple[Span, ...] = ()
         try:
-            self._hearing = hearing = Hearing(self._options.vad)
+            self._hearing = Hearing(self._options.vad)
+            error = self._listen(self._hearing)
+            closed = self._hearing.finish()
+        except BaseException as unexpected:
+            error = unexpected
+        self._put(_Over(closed, error))
+
+    def _listen(self, hearing: Hearing) -> BaseException | None:
+        """Queue the whole input; what stopped it early, if anything did."""
+        try:
             with self._source as source:
                 for block in source.blocks():
                     if not self._put(hearing.hear(block)):
-                        return
-            self._put(_Over(hearing.finish()))
+                        break
         except BaseException as error:
-            self._put(_Over(error=error))
+            return error
+        return None
 
     def _put(self, item: Heard | _Over) -> bool:
         """Queue an item, waiting for room; false once nobody listens any more."""

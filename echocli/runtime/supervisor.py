@@ -219,6 +219,9 @@ class Supervisor:
     def _attempt(self, group: tuple[Window, ...], options: DecodeOptions) -> Decoded:
         audio = sum(max(len(w.samples), LEAST_AUDIO) for w in group) / SAMPLE_RATE
         limit = self._policy.deadline.seconds(audio, self._rtf)
+        if any(window.temperature > 0 for window in group):
+            # Sampling may load the model once more (see the faster-whisper provider).
+            limit += self._policy.deadline.factor * self.load_ms / 1000
         future = self._live().submit(group, options)
         try:
             answer = future.result(timeout=limit)

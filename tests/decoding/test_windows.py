@@ -186,3 +186,29 @@ def test_the_defaults_fit_whisper() -> None:
     assert options.longest == 30 * SAMPLE_RATE
     planned = plan([1.0] * 2000, [31], options, VadOptions())
     assert [window.length / SAMPLE_RATE for window in planned.windows] == [30, 30, 4]
+
+
+def test_the_rest_of_a_span_that_touches_the_next_shares_its_window() -> None:
+    """Touching spans share a short silence, so such a rest has too little padding to be dropped."""
+    planner = WindowPlanner()
+    second = SAMPLE_RATE
+    spans = [Span(0, round(30.3 * second)), Span(round(30.3 * second), 40 * second)]
+    planner.feed(np.zeros(40 * second, np.float32), spans, None, 40 * second)
+    planner.finish([])
+    first = planner.next()
+    assert first == Span(0, 30 * second)
+    planner.advance(first.end)
+    assert planner.next() == Span(30 * second, 40 * second)
+
+
+def test_the_padding_behind_the_last_speech_is_no_window() -> None:
+    planner = WindowPlanner()
+    planner.feed(
+        np.zeros(31 * SAMPLE_RATE, np.float32),
+        [Span(0, round(30.3 * SAMPLE_RATE))],
+        None,
+        31 * SAMPLE_RATE,
+    )
+    planner.finish([])
+    planner.advance(30 * SAMPLE_RATE)
+    assert planner.next() is None

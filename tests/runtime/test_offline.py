@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import collections
 import itertools
 import os
 import signal
@@ -276,3 +277,16 @@ def test_a_real_worker_that_is_shot_or_frozen_costs_no_text(
     assert finals(events) == calm
     assert supervisor.restarts == 1
     assert not [event for event in events if isinstance(event, Gap)]
+
+
+@pytest.mark.unit
+def test_what_was_heard_before_a_read_error_is_still_decoded(
+    supervise: Supervise, script: Script
+) -> None:
+    supervisor = supervise(script(texts=["text"], load_ms=200))
+    events: list[Event] = []
+    again = Blocks(itertools.repeat(SECOND, 70), InputError("the stick was pulled out"))
+    stream = Transcription(again, supervisor, ALL_SOUND).events()
+    with pytest.raises(InputError, match="pulled out"):
+        collections.deque(map(events.append, stream), maxlen=0)
+    assert [e.segment.end for e in events if isinstance(e, Final)][-1] == 70.0
