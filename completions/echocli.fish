@@ -18,7 +18,7 @@ complete -c echocli -n '__fish_seen_subcommand_from transcribe' -s l -l language
 complete -c echocli -n '__fish_seen_subcommand_from transcribe' -l task -x -a 'transcribe translate' -d 'transcribe, or translate into English'
 complete -c echocli -n '__fish_seen_subcommand_from transcribe' -l beam-size -x -d 'Beams; 1 is greedy'
 complete -c echocli -n '__fish_seen_subcommand_from transcribe' -l best-of -x -d 'Candidates when sampling'
-complete -c echocli -n '__fish_seen_subcommand_from transcribe' -l patience -x -d 'Beam search patience'
+complete -c echocli -n '__fish_seen_subcommand_from transcribe' -l patience -x -d 'Beam search patience, above 0'
 complete -c echocli -n '__fish_seen_subcommand_from transcribe' -l length-penalty -x -d 'Exponent of the length'
 complete -c echocli -n '__fish_seen_subcommand_from transcribe' -l temperature -x -d 'First temperature'
 complete -c echocli -n '__fish_seen_subcommand_from transcribe' -l temperature-increment-on-fallback -x -d 'Step of the next tries up to 1; '\''None'\'' tries once'

@@ -35,7 +35,7 @@ _echocli() {
                         '(--task)--task=[transcribe, or translate into English]:value:(transcribe translate)' \
                         '(--beam-size)--beam-size=[Beams; 1 is greedy]:value: ' \
                         '(--best-of)--best-of=[Candidates when sampling]:value: ' \
-                        '(--patience)--patience=[Beam search patience]:value: ' \
+                        '(--patience)--patience=[Beam search patience, above 0]:value: ' \
                         '(--length-penalty)--length-penalty=[Exponent of the length]:value: ' \
                         '(--temperature)--temperature=[First temperature]:value: ' \
                         '(--temperature-increment-on-fallback)--temperature-increment-on-fallback=[Step of the next tries up to 1; '\''None'\'' tries once]:value: ' \

@@ -29,8 +29,8 @@ COMPUTE_TYPES = (
     *("float16", "bfloat16", "float32"),
     *("q4_0", "q4_1", "q5_0", "q5_1", "q8_0"),
 )
-"""What CTranslate2 (``ctranslate2/quantization.html`` of its documentation) and GGML (``quantize`` of
-whisper.cpp) call their numbers."""
+"""What CTranslate2 (its documentation, "Quantization") and GGML (``quantize`` of whisper.cpp) call
+their numbers."""
 
 
 @dataclass(frozen=True, slots=True)

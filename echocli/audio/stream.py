@@ -9,7 +9,6 @@ from typing import BinaryIO
 
 from echocli.errors import InputError
 
-
 _HEAD = 1024
 """Bytes kept to tell what an input is that nothing could be read from."""
 _CONTROL = frozenset(range(32)) - frozenset(b"\t\n\v\f\r\x1b")

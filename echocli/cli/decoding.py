@@ -15,7 +15,7 @@ SMALLEST_STEP = 0.01
 """Of the temperature: a hundred tries of one window are more than anybody waits for."""
 
 VOCABULARY = 51866
-"""Tokens of the largest Whisper vocabulary, that of large-v3 (``openai/whisper``, ``tokenizer.py``)."""
+"""Tokens of the largest vocabulary, that of large-v3 (``tokenizer.py`` of openai/whisper)."""
 
 
 def parse_temperatures(first: float, step: str) -> tuple[float, ...]:

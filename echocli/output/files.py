@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Self
 
 from echocli.errors import OutputError, UsageError
+from echocli.output.temporary import TemporaryFile, create, remove_leftovers
 from echocli.output.text import valid
 from echocli.output.writers import FORMATS, expand_formats
 
@@ -137,23 +137,21 @@ class AtomicFile:
     Leaving the block normally commits, leaving it by Ctrl-C keeps what was written as
     ``<name>.part``, leaving it by any other error removes it; calling one of the three methods in
     the block settles it earlier. UTF-8 with plain newlines everywhere. Missing directories are
-    made. Whatever the system refuses is an ``OutputError`` that names the file.
+    made; what a killed run left of this file is removed. Whatever the system refuses is an
+    ``OutputError`` that names the file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # Independent of the name, which may already be as long as names can be.
-        self._temporary = path.with_name(f".echocli-{secrets.token_hex(6)}.part")
-        self._stream: TextIO | None = None
+        self._file: TemporaryFile | None = None
 
     def __enter__(self) -> Self:
         with self._explained():
             if self.path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = self._temporary.open(
-                "x", encoding="utf-8", errors="replace", newline="\n"
-            )
+            remove_leftovers(self.path)
+            self._file = create(self.path)
         return self
 
     def __exit__(
@@ -162,7 +160,7 @@ class AtomicFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._stream is None:
+        if self._file is None:
             return
         if kind is None:
             self.commit()
@@ -174,12 +172,12 @@ class AtomicFile:
     def write(self, text: str, /) -> None:
         """Add text; it reaches the disk with ``flush`` or when the buffer is full."""
         with self._explained():
-            self._open_stream().write(text)
+            self._opened().stream.write(text)
 
     def flush(self) -> None:
         """Hand what was written to the system, for those who follow the file."""
         with self._explained():
-            self._open_stream().flush()
+            self._opened().stream.flush()
 
     def commit(self) -> Path:
         """Bring the text to the disk and give the file its name, replacing an older one."""
@@ -191,32 +189,24 @@ class AtomicFile:
 
     def discard(self) -> None:
         """Remove what was written."""
-        stream, self._stream = self._stream, None
-        # Closing writes the buffer once more, which fails again on a full disk.
-        with suppress(OSError):
-            if stream is not None:
-                stream.close()
-        with suppress(OSError):
-            self._temporary.unlink(missing_ok=True)
+        file, self._file = self._file, None
+        if file is not None:
+            file.remove()
 
     def _settle(self, destination: Path) -> Path:
         try:
             with self._explained():
-                stream = self._open_stream()
-                stream.flush()
-                os.fsync(stream.fileno())
-                stream.close()
-                self._temporary.replace(destination)
+                self._opened().rename(destination)
         except OutputError:
             self.discard()
             raise
-        self._stream = None
+        self._file = None
         return destination
 
-    def _open_stream(self) -> TextIO:
-        if self._stream is None:
+    def _opened(self) -> TemporaryFile:
+        if self._file is None:
             raise ValueError(f"{self.path} is not open")
-        return self._stream
+        return self._file
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ import soundfile
 
 from echocli.audio.container import Timeline
 from echocli.audio.file import FileSource
-from echocli.audio.stream import ByteStream
+from echocli.audio.stream import ByteStream, is_text
 from echocli.errors import InputError, UsageError
 from echocli.types import Samples
 
@@ -120,6 +120,49 @@ def test_a_video_without_sound_says_so(tmp_path: Path) -> None:
         container.mux(picture.encode(None))
     with pytest.raises(InputError, match=r"a\.mp4: has no audio stream"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", "Chapter one. It was a dark and stormy night.\n" * 50),
+        ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nHi\n\n"),
+        ("a", "Schöne Grüße\n" * 200),
+        ("a.json", "{}"),
+        ("a.mp3", "No music.\n" * 100),
+    ],
+)
+def test_text_is_called_text(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="is not a sound or video file, but text") as caught:
+        read(path)
+    assert caught.value.hint is None
+
+
+@pytest.mark.parametrize(
+    ("head", "text"),
+    [
+        (b"plain\n", True),
+        ("cut in a lett\u00e9".encode()[:-1], True),
+        ("wide".encode("utf-16"), True),
+        (b"", False),
+        (b"RIFF\0\0", False),
+        (b"\x80\x81\x7f\x80", False),
+    ],
+)
+def test_only_what_is_clearly_text_counts_as_text(head: bytes, text: bool) -> None:
+    assert is_text(head) is text
+
+
+@pytest.mark.parametrize("name", ["https://example.org/talk.mp3", "rtsp://camera/1"])
+def test_an_address_of_the_web_is_no_file(name: str) -> None:
+    with (
+        pytest.raises(InputError, match=f"{name}: URLs are not supported") as caught,
+        FileSource(name),
+    ):
+        pass
+    assert caught.value.hint == "download it first"
 
 
 def make_text(path: Path) -> None:

@@ -18,6 +18,7 @@ import soundfile
 from echocli.audio.file import FileSource
 from echocli.audio.open import open_source
 from echocli.audio.pipe import PipeSource, RawFormat
+from echocli.audio.raw import RawFileSource
 from echocli.errors import InputError, UsageError
 from echocli.types import Samples
 
@@ -231,8 +232,11 @@ def test_a_dash_is_standard_input_and_anything_else_a_file() -> None:
     assert isinstance(open_source("a.wav", stdin=stdin), FileSource)
 
 
-def test_raw_for_a_file_and_channel_zero_are_usage_errors() -> None:
-    with pytest.raises(UsageError, match="--raw describes standard input"):
-        open_source("a.wav", stdin=io.BytesIO(), raw=RawFormat("u8", 8_000, 1))
+def test_raw_sound_of_a_named_file_comes_from_that_file() -> None:
+    raw = RawFormat("u8", 8_000, 1)
+    assert isinstance(open_source("a.raw", stdin=io.BytesIO(), raw=raw), RawFileSource)
+
+
+def test_channel_zero_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="counted from 1"):
         open_source("a.wav", stdin=io.BytesIO(), channel=0)

@@ -6,6 +6,8 @@ import errno
 import io
 import os
 import re
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from echocli import __version__
 from echocli.cli import app
 from echocli.environment import Environment
 from echocli.errors import ExitCode, InputError
-from tests.cli.conftest import Start
+from tests.cli.conftest import Script, Start, eventually
 from tests.conftest import RunEchocli
 
 pytestmark = pytest.mark.unit
@@ -132,6 +134,37 @@ def test_a_full_disk_is_a_clear_error(start_echocli: Start) -> None:
 
 def test_an_interrupt_says_nothing_more() -> None:
     assert report(KeyboardInterrupt()) == (130, "")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP here")
+class TestHangUp:
+    def test_it_is_an_interrupt_and_keeps_what_is_final(
+        self, start_echocli: Start, script: Script, long_file: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "out"
+        options = script("Hi.", consumed=2, delay_ms=100)
+        running = start_echocli("transcribe", long_file, *options, "-o", out)
+        eventually(lambda: any(path.stat().st_size for path in out.glob(".long.txt.*.part")))
+        running.process.send_signal(signal.SIGHUP)
+        running.process.send_signal(signal.SIGHUP)
+        code, _, errors = running.end()
+        assert code == ExitCode.INTERRUPTED
+        assert "Traceback" not in errors
+        assert [path.name for path in out.iterdir()] == ["long.txt.part"]
+
+    def test_it_does_nothing_under_nohup(
+        self, start_echocli: Start, script: Script, samples: Path
+    ) -> None:
+        nohup = shutil.which("nohup")
+        if nohup is None:
+            pytest.skip("nohup is not installed")
+        options = script("Hi.", consumed=2, delay_ms=50)
+        running = start_echocli("transcribe", samples / "meeting.flac", *options, prefix=[nohup])
+        running.wait_for_line()
+        running.signal_group(signal.SIGHUP)
+        code, text, _ = running.end()
+        assert code == 0
+        assert len(text.splitlines()) > 3
 
 
 def test_debug_shows_where_it_happened(run_echocli: RunEchocli, tmp_path: Path) -> None:

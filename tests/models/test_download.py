@@ -108,6 +108,40 @@ def test_an_unreachable_hub_is_an_error_within_seconds(tmp_path: Path, endpoint:
     assert time.perf_counter() - start < 15
 
 
+def put(home: Path, name: str) -> None:
+    """Put a model into the store."""
+    path = home / "data" / "models" / name
+    path.mkdir(parents=True)
+    for file, data in FILES.items():
+        (path / file).write_bytes(data)
+
+
+def here(home: Path, *names: str, model: str) -> str:
+    """Return the hint for a model that cannot be had while those of ``names`` are here."""
+    for name in names:
+        put(home, name)
+    with pytest.raises(ModelError) as caught:
+        Store(environment(home, "http://127.0.0.1:9")).fetch(model, offline=True)
+    return str(caught.value.hint)
+
+
+def test_a_model_that_cannot_be_had_names_the_nearest_that_is_here(tmp_path: Path) -> None:
+    hint = here(tmp_path, "tiny", "small", "my-own", model="medium")
+    assert hint == "run once with the network; small is installed: --model small"
+
+
+def test_one_for_english_only_says_so(tmp_path: Path) -> None:
+    hint = here(tmp_path, "base.en", model="medium.en")
+    assert hint.endswith("; base.en is installed, for English: --model base.en")
+
+
+def test_an_unreachable_hub_names_what_is_here(tmp_path: Path) -> None:
+    put(tmp_path, "small")
+    with pytest.raises(ModelError) as caught:
+        Store(environment(tmp_path, "http://127.0.0.1:9")).fetch("base")
+    assert caught.value.hint == "check the network; small is installed: --model small"
+
+
 @pytest.mark.slow
 def test_a_hub_that_never_answers_is_given_up(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from echocli.errors import OutputError, UsageError
 from echocli.output.files import AtomicFile, exists_complete, plan_outputs
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.unit
 
@@ -107,8 +110,7 @@ def test_file_appears_only_when_whole(tmp_path: Path) -> None:
         file.flush()
         assert not path.exists()
         (hidden,) = names(path.parent)
-        assert hidden.startswith(".")
-        assert hidden.endswith(".part")
+        assert re.fullmatch(r"\.a\.txt\.[0-9a-f]+\.part", hidden)
     assert path.read_bytes() == "é\n".encode()
     assert names(path.parent) == ["a.txt"]
 
@@ -141,6 +143,78 @@ def test_file_can_be_settled_before_the_block_ends(tmp_path: Path) -> None:
         file.write("x")
         assert file.keep_partial() == tmp_path / "a.txt.part"
     assert names(tmp_path) == ["a.txt.part"]
+
+
+WRITE = """
+import sys
+from pathlib import Path
+from echocli.output.files import AtomicFile
+with AtomicFile(Path(sys.argv[1])) as file:
+    file.write("half")
+    print(flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start another process that is writing ``a.txt`` until it is killed."""
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "a.txt")]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"\n"
+        yield process
+        process.kill()
+
+
+def test_what_a_killed_run_left_goes_when_the_file_is_written_again(
+    tmp_path: Path, writer: subprocess.Popen[bytes]
+) -> None:
+    writer.kill()
+    writer.wait()
+    others = [".a.srt.01234567.part", ".a.txt.bak.01234567.part", "a.txt.part"]
+    for name in others:
+        (tmp_path / name).touch()
+    assert len(names(tmp_path)) == 4
+    write_file(tmp_path / "a.txt", "whole")
+    assert names(tmp_path) == sorted([*others, "a.txt"])
+
+
+def test_what_another_run_is_writing_stays(tmp_path: Path, writer: subprocess.Popen[bytes]) -> None:
+    (hidden,) = names(tmp_path)
+    write_file(tmp_path / "a.txt", "mine")
+    assert names(tmp_path) == [hidden, "a.txt"]
+    writer.communicate()  # the end of its input lets it finish
+    assert names(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "half"
+
+
+def test_a_leftover_that_cannot_be_removed_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / ".a.txt.01234567.part").mkdir()
+    (tmp_path / ".a.txt.89abcdef.part").symlink_to("nowhere")
+    write_file(tmp_path / "a.txt", "x")
+    assert len(names(tmp_path)) == 3
+
+
+def test_discarding_before_anything_is_open_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").touch()
+    AtomicFile(tmp_path / "a.txt").discard()
+    assert names(tmp_path) == ["a.txt"]
+
+
+@pytest.mark.parametrize("letter", ["n", "é", "語"])
+def test_long_names_are_cut_to_whole_letters(tmp_path: Path, letter: str) -> None:
+    path = tmp_path / (letter * 80 + ".txt")
+    with AtomicFile(path):
+        (hidden,) = names(tmp_path)
+        assert hidden.startswith(f".{letter * 33}")
+        assert len(hidden.encode()) <= 143
+    assert path.exists()
 
 
 def test_name_as_long_as_names_can_be_works(tmp_path: Path) -> None:
