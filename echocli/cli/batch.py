@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from echocli.audio.open import open_source
@@ -129,7 +130,7 @@ class Batch:
         with ExitStack() as stack:
             files: list[AtomicFile] = []
             writers = [self._writer(target, stack, files) for target in plan.targets]
-            bar = stack.enter_context(self._console.progress(plan.input))
+            bar = stack.enter_context(self._console.progress(Path(plan.input).name))
             try:
                 for event in transcription.events():
                     self._handle(event, writers, bar, collected)
@@ -180,14 +181,23 @@ class Batch:
             self._console.notice(f"what was final is kept in {file.keep_partial()}", "partial")
 
     def _report(self, plan: OutputPlan, collected: Collected) -> None:
+        """Say what was written and how it went, to those who asked with ``-v``."""
         for path in plan.paths:
             self._console.detail(f"wrote {path}")
         stats = collected.stats
-        if stats.get("speed"):
-            self._console.detail(
-                f"{plan.input}: {stats['audio_seconds']:.1f} s at {stats['speed']:.1f}×, "
-                f"{stats['windows']} windows, language {collected.language}"
-            )
+        if not stats.get("speed"):
+            return
+        self._console.detail(
+            f"{plan.input}: {stats['audio_seconds']:.1f} s at {stats['speed']:.1f}×, "
+            f"{stats['windows']} windows, language {collected.language}"
+        )
+        self._console.detail(
+            f"voice detection: {stats['vad_speech_ratio']:.0%} speech, "
+            f"{stats['vad_skipped_chunks']} silences skipped, "
+            f"about {stats['vad_saved_seconds']:.1f} s saved"
+            if stats["vad_enabled"]
+            else "voice detection: off"
+        )
 
 
 def overall(codes: list[ExitCode]) -> ExitCode:

@@ -9,6 +9,7 @@ import typer
 from echocli.cli import options
 from echocli.cli.decoding import parse_temperatures, parse_tokens, vad_options
 from echocli.cli.session import prepare, supervised
+from echocli.config import Settings
 from echocli.environment import Environment
 from echocli.errors import UsageError
 from echocli.output.console import Console
@@ -83,21 +84,30 @@ def command(
         "threads": threads,
         "language": language,
     }
-
-    from echocli.config import Settings
-
     settings = Settings(environment)
-    chosen_task = Task(settings.get("task", task, Task.TRANSCRIBE).value)
+    wishes = {
+        "task": settings.get("task", task, Task.TRANSCRIBE),
+        "offline": settings.get("offline", offline, False),
+        "vad": settings.get("vad", vad, True),
+        "beam_size": settings.get("beam_size", beam_size, 5),
+        "best_of": settings.get("best_of", best_of, 5),
+        "initial_prompt": settings.get("initial_prompt", initial_prompt),
+        "hotwords": settings.get("hotwords", hotwords),
+        "word_timestamps": settings.get("word_timestamps", word_timestamps, False),
+    }
+    for name, wish in wishes.items():
+        if wish.source != "default":
+            console.detail(f"{name}: {wish.value} [{wish.source}]")
     setup = prepare(
         environment,
         console,
         flags,
         model_dir=model_dir,
-        task=chosen_task,
-        offline=bool(settings.get("offline", offline, False).value),
+        task=Task(wishes["task"].value),
+        offline=wishes["offline"].value,
     )
     detection = vad_options(
-        enabled=bool(settings.get("vad", vad, True).value),
+        enabled=wishes["vad"].value,
         threshold=vad_threshold,
         min_speech_ms=vad_min_speech_ms,
         min_silence_ms=vad_min_silence_ms,
@@ -114,13 +124,13 @@ def command(
 
     decode = DecodeOptions(
         language=setup.language,
-        task=chosen_task,
-        beam_size=settings.get("beam_size", beam_size, 5).value,
-        best_of=settings.get("best_of", best_of, 5).value,
+        task=Task(wishes["task"].value),
+        beam_size=wishes["beam_size"].value,
+        best_of=wishes["best_of"].value,
         patience=patience,
         length_penalty=length_penalty,
-        initial_prompt=settings.get("initial_prompt", initial_prompt).value,
-        hotwords=settings.get("hotwords", hotwords).value,
+        initial_prompt=wishes["initial_prompt"].value,
+        hotwords=wishes["hotwords"].value,
         suppress_tokens=parse_tokens(suppress_tokens),
     )
     sequence = SequentialOptions(
@@ -131,7 +141,7 @@ def command(
             temperatures=parse_temperatures(temperature, temperature_step),
         ),
         condition_on_previous_text=condition_on_previous_text,
-        keep_words=bool(settings.get("word_timestamps", word_timestamps, False).value),
+        keep_words=wishes["word_timestamps"].value,
     )
     raw_format = RawFormat.parse(raw) if raw is not None else None
     with supervised(setup) as supervisor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -26,7 +27,8 @@ class TerminalBar:
     """A line with a bar, position, speed and time left, at most every :data:`REFRESH` seconds.
 
     It has no thread of its own: ``update`` draws it, so nothing can tear the output. ``stop`` takes
-    it off the screen and ``start`` lets the next update draw it again.
+    it off the screen and ``start`` lets the next update draw it again. A terminal that goes away is
+    no reason to stop working: nothing is drawn from then on.
     """
 
     def __init__(self, clock: Clock, console: Console, label: str) -> None:
@@ -49,27 +51,38 @@ class TerminalBar:
         self._task = self._picture.add_task(one_line(label), total=None, figures="")
         self._first: tuple[float, float] | None = None
         self._drawn = float("-inf")
+        self._gone = False
 
     def start(self) -> None:
         """Take a line of the terminal and hide the cursor."""
-        self._picture.start()
+        with self._drawing():
+            self._picture.start()
 
     def stop(self) -> None:
         """Clear the line and show the cursor."""
-        self._picture.stop()
+        with self._drawing():
+            self._picture.stop()
 
     def update(self, position: float, total: float | None) -> None:
         """Draw the new position, unless the last picture is too fresh."""
         now = self._clock.now()
         self._first = self._first or (now, position)
         finished = total is not None and position >= total
-        if now - self._drawn < REFRESH and not finished:
+        if self._gone or (now - self._drawn < REFRESH and not finished):
             return
         self._drawn = now
         text = figures(position, total, self._speed(now, position))
-        self._picture.update(
-            self._task, completed=position, total=total, figures=text, refresh=True
-        )
+        with self._drawing():
+            self._picture.update(
+                self._task, completed=position, total=total, figures=text, refresh=True
+            )
+
+    @contextmanager
+    def _drawing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            self._gone = True
 
     def _speed(self, now: float, position: float) -> float:
         start, origin = self._first or (now, position)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+WINDOW_SECONDS = 30.0
+"""What Whisper's encoder takes; shorter windows are padded to it."""
+
 
 def percentile(values: Sequence[float], share: float) -> float | None:
     """Return the nearest-rank percentile; ``share`` is 0…1; ``None`` without values."""
@@ -53,11 +56,16 @@ class RunStats:
 
     @property
     def saved_seconds(self) -> float:
-        """Estimate what skipping silence saved: its length × the RTF measured on speech."""
-        if not self.speech_seconds or not self.vad_enabled:
+        """Estimate what leaving silence out saved, from the RTF of a window; at least 0.
+
+        A window costs the same however much of its 30 s is filled, so without voice detection all
+        of the audio would have run at ``busy ÷ (windows × 30)``. Pauses that cut windows short can
+        eat the gain up.
+        """
+        if not self.windows or not self.vad_enabled:
             return 0.0
-        silence = max(0.0, self.audio_seconds - self.speech_seconds)
-        return silence * self.busy_seconds / self.speech_seconds
+        rtf_of_window = self.busy_seconds / (self.windows * WINDOW_SECONDS)
+        return max(0.0, self.audio_seconds * rtf_of_window - self.busy_seconds)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values, derived ones included."""
