@@ -425,3 +425,13 @@ class TestWithTheModel:
         assert (done.code, done.stdout) == (2, "")
         assert "model 'tiny.en' knows English only, not German" in done.stderr
         assert "--model tiny" in done.stderr
+
+
+@pytest.mark.unit
+def test_a_named_file_may_be_headerless(
+    run_echocli: RunEchocli, script: Script, tmp_path: Path
+) -> None:
+    path = tmp_path / "sound.raw"
+    path.write_bytes(bytes(2 * 16_000))
+    done = run_echocli("transcribe", *script("Hi."), "--no-vad", "--raw", "s16le,16000,1", path)
+    assert (done.code, done.stdout) == (0, "Hi.\n")
