@@ -6,6 +6,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from echocli.errors import EchoError
+
 INTERVAL = 0.05
 """Seconds between two looks; each takes a few milliseconds."""
 
@@ -48,7 +50,11 @@ class MemoryWatch:
 
 def tree_bytes() -> int:
     """Return the resident memory of this process and its descendants in bytes."""
-    import psutil
+    try:
+        import psutil
+    except ImportError as error:
+        message = "bench measures memory with psutil, which is missing"
+        raise EchoError(message, hint="pip install psutil") from error
 
     me = psutil.Process()
     return sum(map(_resident, [me, *me.children(recursive=True)]))

@@ -281,9 +281,14 @@ class _Advisor:
 
     def _fallback(self, choice: _Choice, model: str) -> Fallback:
         provider = next((name for name in AUTOMATIC if name in self.providers), choice.provider)
-        known = catalog.known(model)
-        less = sizing.smaller(model, english=self.english) if known else self._cpu_model()
+        less = self._less(model) if catalog.known(model) else self._cpu_model()
         return Fallback(provider, less or model, "cpu", _default_compute(provider, None))
+
+    def _less(self, model: str) -> str | None:
+        """Return one size down; a multilingual model that was asked for stays multilingual."""
+        asked = self.wishes.model not in (None, "auto")
+        english = catalog.is_english_only(model) if asked else self.english
+        return sizing.smaller(model, english=english)
 
     def _reason(self, choice: _Choice, model: str, compute: str) -> str:
         machine = f"{self.profile.memory_gb} GB of memory, {_cores(self.profile.allowed_cores)}"

@@ -87,6 +87,7 @@ class Batch:
         self._layout = layout
         self._raw = raw
         self._channel = channel
+        self._told: set[str] = set()
 
     def run(self, plans: list[OutputPlan], *, skip_existing: bool) -> ExitCode:
         """Do all inputs; the exit code that tells how it went."""
@@ -161,10 +162,17 @@ class Batch:
         for writer in writers:
             writer.event(event)
         if isinstance(event, Notice):
-            self._console.notice(event.message, event.code)
+            self._tell(event)
         elif isinstance(event, Gap):
             where = f"no text from {event.start:.1f} s to {event.end:.1f} s"
             self._console.error(TranscriptionError(f"{where}: {event.reason}"))
+
+    def _tell(self, notice: Notice) -> None:
+        """Say a notice; that voice detection fails is said once, not for every input."""
+        if notice.code == "vad_failed" and notice.code in self._told:
+            return
+        self._told.add(notice.code)
+        self._console.notice(notice.message, notice.code)
 
     def _finish(self, writers: list[Writer], collected: Collected) -> None:
         spec = self._supervisor.spec

@@ -158,6 +158,11 @@ def _tell(console: Console, setup: Setup) -> None:
     spec, advice = setup.spec, setup.recommendation
     for key in ("provider", "model", "device", "compute_type"):
         console.detail(f"{key}: {getattr(spec, key)} [{setup.sources[key]}]")
+    if setup.language is not None:
+        console.detail(f"language: {setup.language} [{setup.sources['language']}]")
+    model_dir = setup.settings.get("model_dir")
+    if model_dir.value is not None:
+        console.detail(f"model_dir: {model_dir.value} [{model_dir.source}]")
     console.detail(f"slots × threads: {spec.slots} × {spec.threads} [{setup.sources['threads']}]")
     console.detail(f"why: {advice.reason}")
     for notice in advice.notices:

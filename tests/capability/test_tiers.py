@@ -326,3 +326,9 @@ def test_every_machine_gets_a_usable_recommendation(
     assert advice.fallback.device == "cpu"
     assert advice.device in BOTH[advice.provider]
     assert advice.reason
+
+
+def test_a_multilingual_model_that_was_asked_for_falls_back_to_a_multilingual_one() -> None:
+    wishes = Overrides(model="small")
+    found = recommend(machine(16), {"small"}, {"faster-whisper": ("cpu",)}, wishes)
+    assert found.fallback.model == "base"

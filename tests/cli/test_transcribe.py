@@ -14,10 +14,9 @@ from typing import Any
 import jiwer
 import pytest
 
+from echocli.output.writers import FORMATS
 from tests.cli.conftest import PATIENCE, Script, Start, assert_all_end, eventually
 from tests.conftest import Completed, RunEchocli
-
-FORMATS = ("txt", "srt", "vtt", "tsv", "json", "jsonl", "lrc")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 from echocli.errors import OutputError, UsageError
 from echocli.output.files import AtomicFile, exists_complete, plan_outputs
+from echocli.output.writers import FORMATS
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.unit
@@ -79,7 +80,7 @@ def test_same_stem_is_no_problem_on_stdout() -> None:
 
 
 def test_two_formats_do_not_fit_on_stdout() -> None:
-    with pytest.raises(UsageError, match="one format, not 7") as caught:
+    with pytest.raises(UsageError, match=f"one format, not {len(FORMATS)}") as caught:
         plan_outputs(["a.wav"], None, ["all"])
     assert "--output-dir" in str(caught.value.hint)
 
