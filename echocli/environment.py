@@ -55,11 +55,6 @@ class Environment:
         """Directory of the model store; ``ECHOCLI_DATA_DIR`` moves it."""
         return self._directory("ECHOCLI_DATA_DIR", "user_data_path")
 
-    @property
-    def cache_dir(self) -> Path:
-        """Directory of things that can be made again; ``ECHOCLI_CACHE_DIR`` moves it."""
-        return self._directory("ECHOCLI_CACHE_DIR", "user_cache_path")
-
     def with_variable(self, name: str, value: str) -> Environment:
         """Return the same process with one variable set."""
         return replace(self, environ={**self.environ, name: value})

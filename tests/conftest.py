@@ -124,8 +124,7 @@ def clean_environment(home: Path) -> dict[str, str]:
         if not name.startswith(("ECHOCLI_", "ECHOPANEL_"))
     }
     places = {
-        f"ECHOCLI_{kind}_DIR": str(home / f"echocli-{kind.lower()}")
-        for kind in ("CONFIG", "DATA", "CACHE")
+        f"ECHOCLI_{kind}_DIR": str(home / f"echocli-{kind.lower()}") for kind in ("CONFIG", "DATA")
     }
     path = os.pathsep.join(filter(None, [str(ROOT), kept.get("PYTHONPATH")]))
     return kept | places | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}

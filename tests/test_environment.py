@@ -16,17 +16,15 @@ def test_variables_move_the_directories() -> None:
         environ={
             "ECHOCLI_CONFIG_DIR": "/c",
             "ECHOCLI_DATA_DIR": "/d",
-            "ECHOCLI_CACHE_DIR": "/e",
         }
     )
     assert environment.config_dir == Path("/c")
     assert environment.data_dir == Path("/d")
-    assert environment.cache_dir == Path("/e")
 
 
 def test_directories_are_the_platforms_own_otherwise() -> None:
     environment = Environment(environ={})
-    found = {environment.config_dir, environment.data_dir, environment.cache_dir}
+    found = {environment.config_dir, environment.data_dir}
     assert all(path.name == "echocli" for path in found)
 
 

@@ -87,7 +87,7 @@ class Batch:
         self._layout = layout
         self._raw = raw
         self._channel = channel
-        self._told: set[str] = set()
+        self._vad_failure_told = False
 
     def run(self, plans: list[OutputPlan], *, skip_existing: bool) -> ExitCode:
         """Do all inputs; the exit code that tells how it went."""
@@ -169,9 +169,10 @@ class Batch:
 
     def _tell(self, notice: Notice) -> None:
         """Say a notice; that voice detection fails is said once, not for every input."""
-        if notice.code == "vad_failed" and notice.code in self._told:
-            return
-        self._told.add(notice.code)
+        if notice.code == "vad_failed":
+            if self._vad_failure_told:
+                return
+            self._vad_failure_told = True
         self._console.notice(notice.message, notice.code)
 
     def _finish(self, writers: list[Writer], collected: Collected) -> None:

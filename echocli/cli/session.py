@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from echocli.capability.tiers import Recommendation
 from echocli.cli.detect import Report, survey
-from echocli.config import Settings
+from echocli.config import Setting, Settings
 from echocli.environment import Environment
 from echocli.errors import ModelError, UsageError
 from echocli.models.languages import LANGUAGES
@@ -33,11 +33,11 @@ class Setup:
 
     spec: LoadSpec
     recommendation: Recommendation
-    settings: Settings
     language: str | None
     """Code of the language that was asked for; ``None`` listens."""
     sources: Mapping[str, str]
     """Where the value of each setting comes from."""
+    model_dir: Setting
 
 
 def prepare(
@@ -59,7 +59,9 @@ def prepare(
     if spec.provider == "faster-whisper":
         _check_language(spec, language, task)
     sources = {key: _source(report, spec, key) for key in MODEL_FLAGS}
-    setup = Setup(spec, report.recommendation, settings, language, sources)
+    setup = Setup(
+        spec, report.recommendation, language, sources, settings.get("model_dir", model_dir)
+    )
     _tell(console, setup)
     return setup
 
@@ -160,9 +162,8 @@ def _tell(console: Console, setup: Setup) -> None:
         console.detail(f"{key}: {getattr(spec, key)} [{setup.sources[key]}]")
     if setup.language is not None:
         console.detail(f"language: {setup.language} [{setup.sources['language']}]")
-    model_dir = setup.settings.get("model_dir")
-    if model_dir.value is not None:
-        console.detail(f"model_dir: {model_dir.value} [{model_dir.source}]")
+    if setup.model_dir.value is not None:
+        console.detail(f"model_dir: {setup.model_dir.value} [{setup.model_dir.source}]")
     console.detail(f"slots × threads: {spec.slots} × {spec.threads} [{setup.sources['threads']}]")
     console.detail(f"why: {advice.reason}")
     for notice in advice.notices:
