@@ -24,7 +24,7 @@ class Thresholds:
     evidence: float | None = 1.5
     """Nats a token by which sound must beat silence, where the model doubts that there is speech.
 
-    Of 87 noises that pass for speech (laughs, coughs, slamming doors) Whisper's standard
+    Of 86 noises that pass for speech (laughs, coughs, slamming doors) Whisper's standard
     inventions ("Thank you.", "I'm not sure if …") all have less, real interjections ("Hey!",
     "Wow.") 2 to 7; of 202 shouted phrases of one to five words, those with less were all
     misheard."""
