@@ -23,6 +23,7 @@ _echocli() {
         "transcribe --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "transcribe --language"|"transcribe -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
         "transcribe --task") COMPREPLY=($(compgen -W 'transcribe translate' -- "$cur")); return ;;
+        "transcribe --preset") COMPREPLY=($(compgen -W 'fast balanced accurate' -- "$cur")); return ;;
         "transcribe --beam-size") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --best-of") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --patience") compopt +o default +o bashdefault 2>/dev/null; return ;;
@@ -41,6 +42,8 @@ _echocli() {
         "transcribe --vad-pad-ms") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --channel") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --raw") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --clip") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --clip-timestamps") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --output-dir"|"transcribe -o") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "transcribe --output-format"|"transcribe -f") COMPREPLY=($(compgen -W 'txt srt vtt tsv lrc jsonl json all' -- "$cur")); return ;;
         "transcribe --max-line-width") compopt +o default +o bashdefault 2>/dev/null; return ;;
@@ -53,6 +56,7 @@ _echocli() {
         "detect --threads"|"detect -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "detect --chunk-seconds") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "detect --language"|"detect -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
+        "detect --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "warmup --level") COMPREPLY=($(compgen -W '1 2 3' -- "$cur")); return ;;
         "warmup --model"|"warmup -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
         "warmup --provider"|"warmup -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
@@ -72,15 +76,16 @@ _echocli() {
         "bench --threads"|"bench -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "bench --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "bench --language"|"bench -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
+        "bench --preset") COMPREPLY=($(compgen -W 'fast balanced accurate' -- "$cur")); return ;;
         "bench --beam-size") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "bench --best-of") compopt +o default +o bashdefault 2>/dev/null; return ;;
     esac
     case $command in
         '') options='--version -V --debug --help -h' choices='transcribe detect warmup bench shell-init' ;;
-        transcribe) options='--model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --beam-size --best-of --patience --length-penalty --temperature --temperature-increment-on-fallback --condition-on-previous-text --no-condition-on-previous-text --initial-prompt --hotwords --suppress-tokens --no-word-timestamps --word-timestamps --compression-ratio-threshold --log-prob-threshold --no-speech-threshold --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --channel --raw --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --no-skip-existing --skip-existing --quiet -q --verbose -v --help -h' choices='' ;;
-        detect) options='--json --provider -p --model -m --device --compute-type --threads -t --chunk-seconds --no-vad --vad --language -l --help -h' choices='' ;;
+        transcribe) options='--model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --best-of --patience --length-penalty --temperature --temperature-increment-on-fallback --condition-on-previous-text --no-condition-on-previous-text --initial-prompt --hotwords --suppress-tokens --no-word-timestamps --word-timestamps --compression-ratio-threshold --log-prob-threshold --no-speech-threshold --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --channel --raw --clip --clip-timestamps --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --no-skip-existing --skip-existing --quiet -q --verbose -v --help -h' choices='' ;;
+        detect) options='--json --measure --provider -p --model -m --device --compute-type --threads -t --chunk-seconds --no-vad --vad --language -l --model-dir --help -h' choices='' ;;
         warmup) options='--level --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --json --quiet -q --verbose -v --help -h' choices='' ;;
-        bench) options='--runs -n --reference --manifest --assert --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --beam-size --best-of --no-vad --vad --json --quiet -q --verbose -v --help -h' choices='' ;;
+        bench) options='--runs -n --reference --manifest --full --assert --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --preset --beam-size --best-of --no-vad --vad --json --quiet -q --verbose -v --help -h' choices='' ;;
         shell-init) options='--help -h' choices='bash zsh fish' ;;
     esac
     if [[ $cur == -* ]]; then

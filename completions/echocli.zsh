@@ -33,14 +33,15 @@ _echocli() {
                         '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
                         '(--language -l)-l[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
                         '(--task)--task=[transcribe, or translate into English]:value:(transcribe translate)' \
+                        '(--preset)--preset=[fast, balanced or accurate]:value:(fast balanced accurate)' \
                         '(--beam-size)--beam-size=[Beams; 1 is greedy]:value: ' \
                         '(--best-of)--best-of=[Candidates when sampling]:value: ' \
                         '(--patience)--patience=[Beam search patience, above 0]:value: ' \
                         '(--length-penalty)--length-penalty=[Exponent of the length]:value: ' \
                         '(--temperature)--temperature=[First temperature]:value: ' \
                         '(--temperature-increment-on-fallback)--temperature-increment-on-fallback=[Step of the next tries up to 1; '\''None'\'' tries once]:value: ' \
-                        '(--condition-on-previous-text --no-condition-on-previous-text)--condition-on-previous-text[Give the text so far as context]' \
-                        '(--condition-on-previous-text --no-condition-on-previous-text)--no-condition-on-previous-text[Give the text so far as context]' \
+                        '(--condition-on-previous-text --no-condition-on-previous-text)--condition-on-previous-text[Give the text so far as context; slow]' \
+                        '(--condition-on-previous-text --no-condition-on-previous-text)--no-condition-on-previous-text[Give the text so far as context; slow]' \
                         '(--initial-prompt)--initial-prompt=[Text that sets style and spelling]:value: ' \
                         '(--hotwords)--hotwords=[Words to expect, such as names]:value: ' \
                         '(--suppress-tokens)--suppress-tokens=[Token ids never written]:value: ' \
@@ -57,6 +58,8 @@ _echocli() {
                         '(--vad-pad-ms)--vad-pad-ms=[Sound kept on both sides]:value: ' \
                         '(--channel)--channel=[Use this channel only, 1 is left]:value: ' \
                         '(--raw)--raw=[Headerless sound, as s16le,16000,1]:value: ' \
+                        '*--clip=[Only this part, as 90-120, 1\:30- or -2\:00; may be repeated]:value: ' \
+                        '(--clip-timestamps)--clip-timestamps=[The same as whisper spells it; without the last END up to the end]:value: ' \
                         '(--output-dir -o)--output-dir=[Write files here]:value:_files -/' \
                         '(--output-dir -o)-o[Write files here]:value:_files -/' \
                         '*--output-format=[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
@@ -77,6 +80,7 @@ _echocli() {
                 detect)
                     _arguments -s -S \
                         '(--json)--json[Write one JSON object]' \
+                        '(--measure)--measure[Run a model for two seconds and predict the others]' \
                         '(--provider -p)--provider=[Recommend for this provider]:value:(auto faster-whisper scripted)' \
                         '(--provider -p)-p[Recommend for this provider]:value:(auto faster-whisper scripted)' \
                         '(--model -m)--model=[Recommend for this model or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
@@ -90,6 +94,7 @@ _echocli() {
                         '(--no-vad --vad)--vad[Decode only where there is speech]' \
                         '(--language -l)--language=[Recommend a model for it]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
                         '(--language -l)-l[Recommend a model for it]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
                         '(--help -h)--help[Show this message and exit]' \
                         '(--help -h)-h[Show this message and exit]' \
                         && ret=0
@@ -126,6 +131,7 @@ _echocli() {
                         '(--runs -n)-n[Measure this many times]:value: ' \
                         '(--reference)--reference=[Text of the one recording]:value:_files' \
                         '(--manifest)--manifest=[JSON lines with '\''file'\'' and '\''reference'\'']:value:_files' \
+                        '(--full)--full[Also cold start, warm-up, recovery, two recordings at once]' \
                         '*--assert=[Demand, as '\''rtf<0.5'\''; may be repeated]:value: ' \
                         '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                         '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
@@ -140,6 +146,7 @@ _echocli() {
                         '(--no-offline --offline)--offline[Never download a model]' \
                         '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
                         '(--language -l)-l[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--preset)--preset=[fast, balanced or accurate]:value:(fast balanced accurate)' \
                         '(--beam-size)--beam-size=[Beams; 1 is greedy]:value: ' \
                         '(--best-of)--best-of=[Candidates when sampling]:value: ' \
                         '(--no-vad --vad)--no-vad[Decode only where somebody speaks]' \

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from echocli.capability.advice import parse_device
+from echocli.decoding.presets import Preset
 from echocli.environment import Environment
 from echocli.errors import UsageError
 from echocli.models.languages import AUTO, parse_language
@@ -137,6 +138,7 @@ KEYS: dict[str, Callable[[object], Any]] = {
     "vad": _boolean,
     "language": _language,
     "task": _one_of("transcribe", "translate"),
+    "preset": _one_of(*Preset),
     "beam_size": _count,
     "best_of": _count,
     "initial_prompt": _text,

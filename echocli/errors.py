@@ -9,6 +9,7 @@
     │   └── ProviderError (4)       a provider is missing, refused or failed to load
     ├── OutputError (1)             the result could not be written
     └── TranscriptionError (1)      decoding failed for good
+        └── OutOfMemory (1)         there is no room for what is decoded at once
 
 Every error knows what happened (``str``) and, where there is one, the next step (``hint``).
 """
@@ -80,3 +81,7 @@ class OutputError(EchoError):
 
 class TranscriptionError(EchoError):
     """Decoding failed for good."""
+
+
+class OutOfMemory(TranscriptionError):
+    """There is no room, on the device or in memory, for what is decoded at once."""

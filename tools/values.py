@@ -14,6 +14,7 @@ from functools import cache
 @cache
 def known_values() -> Mapping[str, tuple[str, ...]]:
     """Return option name → its words, in the order a menu shows them."""
+    from echocli.decoding.presets import Preset
     from echocli.models.catalog import ALIASES, MODELS
     from echocli.models.languages import AUTO, LANGUAGES
     from echocli.output.writers import FORMATS
@@ -34,6 +35,7 @@ def known_values() -> Mapping[str, tuple[str, ...]]:
         "--level": ("1", "2", "3"),
         "--model": (*MODELS, *ALIASES),
         "--output-format": (*FORMATS, "all"),
+        "--preset": tuple(Preset),
         "--provider": (AUTO, *BUILTIN),
         "--task": tuple(Task),
     }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from echocli.bench import extras
 from echocli.errors import UsageError
 
 METRICS: dict[str, str] = {
@@ -24,7 +25,10 @@ METRICS: dict[str, str] = {
     "cer": "character error rate in percent",
     "vad_share": "seconds of speech ÷ seconds of audio",
 }
-"""What can be asserted → what it is."""
+"""Figures of the files that can be asserted → what they are."""
+
+ASSERTABLE = METRICS | extras.METRICS
+"""Everything that can be asserted."""
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -78,9 +82,9 @@ def parse(text: str) -> Assertion:
             hint="write METRIC OPERATOR NUMBER in quotes, such as --assert 'rtf<0.5'",
         )
     metric, sign, number = found.groups()
-    if metric not in METRICS:
-        near = get_close_matches(metric, METRICS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(METRICS)}"
+    if metric not in ASSERTABLE:
+        near = get_close_matches(metric, ASSERTABLE, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(ASSERTABLE)}"
         raise UsageError(f"--assert '{text}': unknown metric '{metric}'", hint=hint)
     return Assertion(metric, sign, _number(number, text))
 

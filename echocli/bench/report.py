@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from echocli import __version__
+from echocli.bench import extras
 from echocli.bench.accuracy import Normaliser, Score
 from echocli.bench.assertions import METRICS, Verdict
+from echocli.bench.extras import Extras
 from echocli.bench.figures import Figures
 from echocli.providers.base import LoadSpec
 
@@ -46,12 +48,18 @@ class Report:
     failed: tuple[FileFailure, ...]
     overall: Figures | None
     score: Score | None
+    extras: Extras | None = None
+    """Only where they were asked for."""
     verdicts: tuple[Verdict, ...] = ()
 
 
-def metrics(overall: Figures | None) -> dict[str, float | None]:
-    """Return the figures that can be asserted, under the names of ``METRICS``."""
-    return {name: getattr(overall, name) if overall else None for name in METRICS}
+def metrics(report: Report) -> dict[str, float | None]:
+    """Return the figures that can be asserted, under the names of ``ASSERTABLE``."""
+    overall, more = report.overall, report.extras
+    return {
+        **{name: getattr(overall, name) if overall else None for name in METRICS},
+        **{name: getattr(more, name) if more else None for name in extras.METRICS},
+    }
 
 
 def as_object(report: Report) -> dict[str, Any]:
@@ -63,6 +71,7 @@ def as_object(report: Report) -> dict[str, Any]:
         **{key: getattr(report.spec, key) for key in keys},
         "runs": report.runs,
         "overall": asdict(report.overall) if report.overall else None,
+        "extras": asdict(report.extras) if report.extras else None,
         "files": [_file(found) for found in report.files],
         "failed": [asdict(failure) for failure in report.failed],
         "assertions": [_verdict(verdict) for verdict in report.verdicts],
@@ -129,6 +138,7 @@ def summary(report: Report) -> list[tuple[str, str]]:
         ("window", _latencies(found)),
         ("memory", f"{found.memory_mb:.0f} MB at most, all processes"),
         ("words", f"{found.words} heard"),
+        *_extra_rows(report.extras),
         *_error_rows(found, report.score),
     ]
 
@@ -147,6 +157,18 @@ def _latencies(found: Figures) -> str:
         for name, value in (("p50", found.p50_ms), ("p95", found.p95_ms), ("p99", found.p99_ms))
     )
     return f"{times}, of {found.windows}"
+
+
+def _extra_rows(more: Extras | None) -> list[tuple[str, str]]:
+    if more is None:
+        return []
+    warm = f"{number(more.warmup_ms, 0)} ms, all lengths {number(more.warmup_all_ms, 0)} ms"
+    return [
+        ("cold start", f"{number(more.cold_start_ms, 0)} ms"),
+        ("warm-up", warm),
+        ("recovery", f"{number(more.recovery_ms, 0)} ms after the worker's death"),
+        ("two at once", f"RTF {number(more.two_sources_rtf, 4)} each"),
+    ]
 
 
 def _error_rows(found: Figures, score: Score | None) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from echocli.errors import UsageError
 from echocli.events import Notice
+from echocli.models import catalog
 
 
 class Tier(StrEnum):
@@ -116,3 +117,27 @@ def parse_device(text: str) -> str:
     raise UsageError(
         f"unknown device '{text}'", hint="valid: auto, cpu, cuda, cuda:N, metal (mps is the same)"
     )
+
+
+def normalised(wishes: Overrides) -> Overrides:
+    """Turn the words that mean "choose for me" into ``None``, and aliases into names."""
+    device = parse_device(wishes.device) if wishes.device else None
+    return Overrides(
+        provider=_unless_auto(wishes.provider),
+        model=catalog.canonical(model) if (model := _unless_auto(wishes.model)) else None,
+        device=_unless_auto(device),
+        compute_type=_unless_auto(wishes.compute_type),
+        chunk_seconds=wishes.chunk_seconds,
+        vad=wishes.vad,
+        threads=wishes.threads,
+        language=_unless_auto(wishes.language),
+    )
+
+
+def kind_of(device: str) -> str:
+    """Return a device without its number: ``cuda:1`` is ``cuda``."""
+    return device.partition(":")[0]
+
+
+def _unless_auto(word: str | None) -> str | None:
+    return None if word in (None, "", "auto", "default") else word

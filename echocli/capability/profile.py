@@ -46,6 +46,13 @@ class Profile:
         """Whether a container allows less memory than the machine has."""
         return self.memory_allowed < self.memory_total
 
+    @property
+    def summary(self) -> str:
+        """What counts most, for people."""
+        cores = "1 core" if self.allowed_cores == 1 else f"{self.allowed_cores} cores"
+        gpu = self.cuda[0].name if self.cuda else "Metal" if self.metal else "no accelerator"
+        return f"{self.memory_gb} GB of memory, {cores} and {gpu}"
+
 
 def take(host: Host) -> Profile:
     """Probe the machine; never raises, and takes at most some 10 s where drivers hang."""

@@ -37,6 +37,13 @@ def largest_fitting(profile: Profile, name: str, device: str, *, english: bool) 
     return name
 
 
+def largest_of(name: str, without: Collection[str], *, english: bool) -> str:
+    """Return ``name`` or the next smaller model that is not in ``without``, tiny if all are."""
+    while name in without and (less := smaller(name, english=english)):
+        name = less
+    return name
+
+
 def best_installed(
     profile: Profile, installed: Collection[str], ideal: str, *, english: bool
 ) -> str | None:

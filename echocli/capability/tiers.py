@@ -11,16 +11,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from echocli.capability import sizing
-from echocli.capability.accelerators import CudaDevice
 from echocli.capability.advice import (
     Fallback,
     Overrides,
     Recommendation,
     Tier,
+    kind_of,
+    normalised,
     parallelism,
     parse_device,
     tier_of,
 )
+from echocli.capability.compute import default_compute
 from echocli.capability.profile import Profile
 from echocli.errors import ProviderError
 from echocli.events import Notice
@@ -53,44 +55,23 @@ def recommend(
     installed_models: Collection[str],
     available_providers: Mapping[str, Collection[str]],
     overrides: Overrides | None = None,
+    too_slow: Mapping[str, float] | None = None,
 ) -> Recommendation:
     """Return what suits ``profile``.
 
     ``available_providers`` maps the name of each provider that could run to the kinds of device it
-    can use. Raises ``UsageError`` for an unknown device and ``ProviderError`` for a provider that
-    was asked for and is not available.
+    can use, ``too_slow`` the models that cannot keep up here to their load. Raises ``UsageError``
+    for an unknown device and ``ProviderError`` for a provider that was asked for and is not
+    available.
     """
-    wishes = _normalised(overrides or Overrides())
+    wishes = normalised(overrides or Overrides())
     if wishes.provider and wishes.provider not in available_providers:
         raise ProviderError(
             f"provider '{wishes.provider}' is not available",
             hint=f"available: {', '.join(available_providers) or 'none'}",
         )
-    return _Advisor(profile, installed_models, available_providers, wishes).advise()
-
-
-def _normalised(wishes: Overrides) -> Overrides:
-    """Turn the words that mean "choose for me" into ``None``, and aliases into names."""
-    device = parse_device(wishes.device) if wishes.device else None
-    return Overrides(
-        provider=_unless_auto(wishes.provider),
-        model=catalog.canonical(model) if (model := _unless_auto(wishes.model)) else None,
-        device=_unless_auto(device),
-        compute_type=_unless_auto(wishes.compute_type),
-        chunk_seconds=wishes.chunk_seconds,
-        vad=wishes.vad,
-        threads=wishes.threads,
-        language=_unless_auto(wishes.language),
-    )
-
-
-def _unless_auto(word: str | None) -> str | None:
-    return None if word in (None, "", "auto", "default") else word
-
-
-def kind_of(device: str) -> str:
-    """Return a device without its number: ``cuda:1`` is ``cuda``."""
-    return device.partition(":")[0]
+    advisor = _Advisor(profile, installed_models, available_providers, wishes, too_slow or {})
+    return advisor.advise()
 
 
 class _Advisor:
@@ -102,11 +83,14 @@ class _Advisor:
         installed: Collection[str],
         providers: Mapping[str, Collection[str]],
         wishes: Overrides,
+        too_slow: Mapping[str, float],
     ) -> None:
         self.profile = profile
         self.installed = installed
         self.providers = providers
         self.wishes = wishes
+        self.too_slow = too_slow
+        self.stepped_down = ""
         self.notices: list[Notice] = list(profile.notices)
         self.english = wishes.language in (None, "en")
         self.tier = tier_of(profile.memory_gb, accelerated=bool(profile.cuda) or profile.metal)
@@ -115,7 +99,7 @@ class _Advisor:
         choice = self._choose()
         model = self._model(choice)
         usable = self._usable(model)
-        compute = self._compute_type(choice)
+        compute = self._compute_type(choice, usable or model)
         slots, threads = self._parallelism(choice)
         here = usable == model
         self._say_what_is_missing(model, usable)
@@ -235,7 +219,15 @@ class _Advisor:
         model = choice.model if self.english else choice.model.removesuffix(".en")
         model = sizing.largest_fitting(self.profile, model, choice.device, english=self.english)
         self._warn_if_tight(model, choice.device)
-        return model
+        return self._keeping_up(model)
+
+    def _keeping_up(self, model: str) -> str:
+        """Return ``model``, or the next smaller one where a measurement says it is too slow."""
+        quick = sizing.largest_of(model, self.too_slow, english=self.english)
+        if quick != model:
+            load = self.too_slow[model]
+            self.stepped_down = f"; {model} does not keep up live (load {load:.2g}, measured)"
+        return quick
 
     def _warn_if_tight(self, name: str, device: str) -> None:
         model = catalog.known(name)
@@ -261,12 +253,13 @@ class _Advisor:
 
     # The rest
 
-    def _compute_type(self, choice: _Choice) -> str:
+    def _compute_type(self, choice: _Choice, model: str) -> str:
         wish = self.wishes.compute_type
         if wish and choice.device == "cpu" and "float16" in wish:
             self._notice("compute-type", f"{wish} needs an accelerator; int8 is used")
-            return _default_compute(choice.provider, None)
-        return wish or _default_compute(choice.provider, sizing.gpu_of(self.profile, choice.device))
+            return default_compute(choice.provider, None, model)
+        gpu = sizing.gpu_of(self.profile, choice.device)
+        return wish or default_compute(choice.provider, gpu, model)
 
     def _parallelism(self, choice: _Choice) -> tuple[int, int]:
         cores = self.wishes.threads or self.profile.allowed_cores
@@ -282,7 +275,8 @@ class _Advisor:
     def _fallback(self, choice: _Choice, model: str) -> Fallback:
         provider = next((name for name in AUTOMATIC if name in self.providers), choice.provider)
         less = self._less(model) if catalog.known(model) else self._cpu_model()
-        return Fallback(provider, less or model, "cpu", _default_compute(provider, None))
+        less = less or model
+        return Fallback(provider, less, "cpu", default_compute(provider, None, less))
 
     def _less(self, model: str) -> str | None:
         """Return one size down; a multilingual model that was asked for stays multilingual."""
@@ -291,31 +285,9 @@ class _Advisor:
         return sizing.smaller(model, english=english)
 
     def _reason(self, choice: _Choice, model: str, compute: str) -> str:
-        machine = f"{self.profile.memory_gb} GB of memory, {_cores(self.profile.allowed_cores)}"
-        machine += f" and {_accelerator(self.profile)}"
         chosen = f"{model} ({compute}) on {choice.device} with {choice.provider}"
-        return f"{machine}: {chosen}"
+        return f"{self.profile.summary}: {chosen}{self.stepped_down}"
 
 
 def _command(model: str) -> str | None:
     return store.install_command(model) if catalog.known(model) else None
-
-
-def _default_compute(provider: str, gpu: CudaDevice | None) -> str:
-    """Return the numbers to compute in: what CTranslate2 says the device is good at."""
-    if provider == "whisper-cpp":
-        return "q5_0"
-    if gpu is None:
-        return "int8"
-    good = [name for name in ("float16", "int8", "float32") if name in gpu.compute_types]
-    return good[0] if good else "float16"
-
-
-def _cores(count: int) -> str:
-    return f"{count} core" if count == 1 else f"{count} cores"
-
-
-def _accelerator(profile: Profile) -> str:
-    if profile.cuda:
-        return profile.cuda[0].name
-    return "Metal" if profile.metal else "no accelerator"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import traceback
+from collections import deque
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +28,12 @@ from echocli.output.stdout import ReaderGone, StdoutSink
 from echocli.output.subtitles import WriteOptions
 from echocli.output.writers import Writer, make_writer
 from echocli.runtime.offline import OfflineOptions, Transcription
+from echocli.runtime.shared import Shared
 from echocli.runtime.supervisor import Supervisor
 from echocli.types import Segment, Transcript
+
+LOOK_AHEAD = 8
+"""Files that are read ahead of their turn."""
 
 
 @dataclass(slots=True)
@@ -88,19 +95,50 @@ class Batch:
         self._raw = raw
         self._channel = channel
         self._vad_failure_told = False
+        self._shared = Shared(supervisor, environment.clock)
+        self._ahead: dict[str, Transcription] = {}
+        """Inputs whose turn has not come, already being read."""
 
     def run(self, plans: list[OutputPlan], *, skip_existing: bool) -> ExitCode:
         """Do all inputs; the exit code that tells how it went."""
         codes: list[ExitCode] = []
-        for plan in plans:
-            if skip_existing and exists_complete(plan):
-                self._console.notice(f"{plan.input}: skipped, its files are there", "skipped")
-                codes.append(ExitCode.OK)
-                continue
-            codes.append(self._guarded(plan))
+        todo = deque(plans)
+        try:
+            while todo:
+                plan = todo.popleft()
+                if skip_existing and exists_complete(plan):
+                    self._console.notice(f"{plan.input}: skipped, its files are there", "skipped")
+                    codes.append(ExitCode.OK)
+                    continue
+                self._look_ahead(todo, skip_existing=skip_existing)
+                codes.append(self._guarded(plan))
+        finally:
+            for transcription in self._ahead.values():
+                transcription.close()
         if len(codes) > 1 and (failed := sum(code is not ExitCode.OK for code in codes)):
             self._console.notice(f"{len(codes) - failed} done, {failed} failed", "summary")
         return overall(codes)
+
+    def _look_ahead(self, todo: Iterable[OutputPlan], *, skip_existing: bool) -> None:
+        """Begin to read the next files, so that their windows fill the batches of this one."""
+        for plan in islice(todo, LOOK_AHEAD):
+            known = plan.input in self._ahead
+            if known or not Path(plan.input).is_file() or (skip_existing and exists_complete(plan)):
+                continue
+            self._ahead[plan.input] = transcription = self._open(plan)
+            transcription.begin()
+
+    def _open(self, plan: OutputPlan) -> Transcription:
+        source = open_source(
+            plan.input, stdin=self._environment.stdin, raw=self._raw, channel=self._channel
+        )
+        return Transcription(
+            source,
+            self._supervisor,
+            self._options,
+            clock=self._environment.clock,
+            shared=self._shared,
+        )
 
     def _guarded(self, plan: OutputPlan) -> ExitCode:
         try:
@@ -121,12 +159,7 @@ class Batch:
         return error.exit_code
 
     def _one(self, plan: OutputPlan) -> ExitCode:
-        source = open_source(
-            plan.input, stdin=self._environment.stdin, raw=self._raw, channel=self._channel
-        )
-        transcription = Transcription(
-            source, self._supervisor, self._options, clock=self._environment.clock
-        )
+        transcription = self._ahead.pop(plan.input, None) or self._open(plan)
         collected = Collected()
         with ExitStack() as stack:
             files: list[AtomicFile] = []

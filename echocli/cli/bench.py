@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from echocli.cli import options
+from echocli.decoding.presets import RECIPES, Preset
 from echocli.environment import Environment
 from echocli.output.console import Console
 
@@ -32,6 +34,12 @@ Manifest = Annotated[
         MEASURING, "--manifest", metavar="FILE", help="JSON lines with 'file' and 'reference'."
     ),
 ]
+Full = Annotated[
+    bool,
+    options.option(
+        MEASURING, "--full", help="Also cold start, warm-up, recovery, two recordings at once."
+    ),
+]
 Asserts = Annotated[
     list[str] | None,
     options.option(
@@ -49,6 +57,7 @@ def command(
     runs: Runs = 1,
     reference: Reference = None,
     manifest: Manifest = None,
+    full: Full = False,
     asserts: Asserts = None,
     model: options.Model = None,
     provider: options.Provider = None,
@@ -58,6 +67,7 @@ def command(
     model_dir: options.ModelDir = None,
     offline: options.Offline = None,
     language: options.Language = None,
+    preset: options.PresetName = None,
     beam_size: options.BeamSize = None,
     best_of: options.BestOf = None,
     vad: options.Vad = None,
@@ -101,18 +111,25 @@ def command(
     # What decodes needs numpy, which --help and a mistyped assertion must not wait for.
     from echocli.cli.bench_runs import BenchRuns
     from echocli.cli.bench_show import conclude
+    from echocli.decoding.packing import PackOptions
+    from echocli.decoding.pipeline import PipelineOptions
     from echocli.providers.base import DecodeOptions
     from echocli.runtime.offline import OfflineOptions
     from echocli.vad.endpointer import VadOptions
 
+    recipe = RECIPES[Preset(settings.get("preset", preset, Preset.BALANCED).value)]
     decode = DecodeOptions(
         language=setup.language,
-        beam_size=settings.get("beam_size", beam_size, 5).value,
+        beam_size=settings.get("beam_size", beam_size).value or recipe.beam_size,
         best_of=settings.get("best_of", best_of, 5).value,
         initial_prompt=settings.get("initial_prompt", None).value,
         hotwords=settings.get("hotwords", None).value,
     )
+    pipeline = PipelineOptions(packing=PackOptions(longest=recipe.longest), tail=recipe.tail)
     detection = VadOptions() if settings.get("vad", vad, True).value else None
-    bench = BenchRuns(environment, console, setup, OfflineOptions(decode=decode, vad=detection))
+    bench = BenchRuns(environment, console, setup, OfflineOptions(decode, pipeline, detection))
     report = bench.measure(clips, runs)
+    measured = [clip for clip in clips if any(clip.file == one.file for one in report.files)]
+    if full and measured:
+        report = replace(report, extras=bench.measure_extras(measured[0]))
     raise typer.Exit(conclude(environment, console, report, demands, bench.code, as_json=as_json))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from echocli.audio.open import open_source
 from echocli.bench import accuracy
 from echocli.bench.accuracy import Score
+from echocli.bench.extras import Extras, measure_extras
 from echocli.bench.figures import Load, Trial, figures, total
 from echocli.bench.measure import measure
 from echocli.bench.memory import MemoryWatch
@@ -17,6 +18,7 @@ from echocli.errors import EchoError, ExitCode, ModelError, UsageError
 from echocli.events import Event, Gap, Notice, Progress
 from echocli.output.console import Console, ProgressBar
 from echocli.runtime.offline import OfflineOptions, Transcription
+from echocli.runtime.shared import Shared
 from echocli.runtime.supervisor import Supervisor
 from echocli.runtime.warmup import Level, warm_windows
 
@@ -34,6 +36,7 @@ class BenchRuns:
         self._console = console
         self._setup = setup
         self._options = options
+        self._spec = setup.spec
         self._trials: dict[Clip, list[Trial]] = {}
         self._loads: list[Load] = []
         self._failed: dict[Clip, EchoError] = {}
@@ -56,6 +59,19 @@ class BenchRuns:
                 break
         return self._report(runs)
 
+    def measure_extras(self, clip: Clip) -> Extras:
+        """Measure what is not about files, in a fresh worker, on one recording.
+
+        Raises ``EchoError`` where the model or the recording cannot be used.
+        """
+        with supervised(self._setup) as supervisor:
+            supervisor.ready(warm_windows(Level.STRESS))
+            return measure_extras(
+                supervisor,
+                lambda shared: self._transcription(clip, supervisor, shared),
+                self._environment.clock,
+            )
+
     def _run(self, clips: list[Clip], label: str) -> list[Clip]:
         """Do all clips once; those that can be run again."""
         with supervised(self._setup) as supervisor:
@@ -64,6 +80,7 @@ class BenchRuns:
                 clips = self._suitable(clips, supervisor)
             for clip in clips:
                 self._guarded(clip, supervisor, label)
+            self._spec = supervisor.spec  # a full GPU makes it another one
         return [clip for clip in clips if clip not in self._failed]
 
     def _suitable(self, clips: list[Clip], supervisor: Supervisor) -> list[Clip]:
@@ -97,11 +114,16 @@ class BenchRuns:
             self._trials.setdefault(clip, []).append(trial)
 
     def _one(self, clip: Clip, supervisor: Supervisor, label: str) -> Trial:
+        with self._console.progress(f"{label}{clip.file}") as bar:
+            transcription = self._transcription(clip, supervisor)
+            return measure(transcription, lambda event: self._tell(event, bar, clip))
+
+    def _transcription(
+        self, clip: Clip, supervisor: Supervisor, shared: Shared | None = None
+    ) -> Transcription:
         source = open_source(clip.file, stdin=self._environment.stdin)
         clock = self._environment.clock
-        with self._console.progress(f"{label}{clip.file}") as bar:
-            transcription = Transcription(source, supervisor, self._options, clock=clock)
-            return measure(transcription, lambda event: self._tell(event, bar, clip))
+        return Transcription(source, supervisor, self._options, clock=clock, shared=shared)
 
     def _tell(self, event: Event, bar: ProgressBar, clip: Clip) -> None:
         if isinstance(event, Progress):
@@ -120,7 +142,7 @@ class BenchRuns:
         score = total(scores.values())
         rows = list(zip(*self._trials.values(), strict=True))
         return Report(
-            spec=self._setup.spec,
+            spec=self._spec,
             runs=runs,
             files=tuple(self._result(clip, found) for clip, found in scores.items()),
             failed=tuple(FileFailure(clip.file, str(e)) for clip, e in self._failed.items()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from echocli.bench import accuracy
+from echocli.bench import accuracy, extras
 from echocli.bench.assertions import Assertion, Verdict, judge
 from echocli.bench.report import COLUMNS, Report, as_object, metrics, summary, table
 from echocli.environment import Environment
@@ -30,7 +30,7 @@ def conclude(
     A demand that does not hold outranks files that could not be read, unless none could: then
     nothing was measured, and ``code`` says why.
     """
-    values = metrics(report.overall)
+    values = metrics(report)
     verdicts = tuple(judge(demand, values) for demand in demands)
     _print(environment, replace(report, verdicts=verdicts), as_json=as_json)
     broken = [verdict for verdict in verdicts if not verdict.holds]
@@ -41,6 +41,8 @@ def conclude(
 
 def _complaint(verdict: Verdict) -> EchoError:
     hint = None
+    if verdict.value is None and verdict.assertion.metric in extras.METRICS:
+        hint = "measure it with --full"
     if verdict.value is None and verdict.assertion.metric in ("wer", "cer"):
         hint = (
             "give the text with --reference, --manifest or <name>.ref.txt"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from echocli.audio.clip import ENDLESS, WHOLE, Clip
 from echocli.errors import UsageError
+from echocli.types import Span, to_samples
 
 if TYPE_CHECKING:
     from echocli.vad.endpointer import VadOptions
@@ -16,6 +20,56 @@ SMALLEST_STEP = 0.01
 
 VOCABULARY = 51866
 """Tokens of the largest vocabulary, that of large-v3 (``tokenizer.py`` of openai/whisper)."""
+
+_TIME = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,9}(?:\.\d*)?|\.\d+)", re.ASCII)
+_CLIP_HINT = "a time is seconds or [hours:]minutes:seconds, as in --clip 90-2:15.5"
+
+
+def parse_clip(parts: Sequence[str], timestamps: str) -> Clip:
+    """Return what ``--clip START-END`` and whisper's ``--clip-timestamps START,END,…`` ask for.
+
+    Times are seconds or ``[hh:]mm:ss[.fff]``. A part may lack one of its times, a list its last.
+    """
+    spans = [_part(text) for text in parts]
+    times = [time.strip() for time in timestamps.split(",")] if timestamps.strip() else []
+    times += [""] * (len(times) % 2)
+    if "" in times[:-1]:
+        raise UsageError(
+            f"--clip-timestamps '{timestamps}': a time is missing",
+            hint="only the last END may be left out",
+        )
+    spans += [
+        _span("--clip-timestamps", timestamps, start, end)
+        for start, end in zip(times[::2], times[1::2], strict=True)
+    ]
+    return Clip.of(spans) if spans else WHOLE
+
+
+def _part(text: str) -> Span:
+    start, dash, end = (word.strip() for word in text.partition("-"))
+    if not dash or not (start or end):
+        raise UsageError(f"--clip '{text}' is not START-END", hint=_CLIP_HINT)
+    return _span("--clip", text, start, end)
+
+
+def _span(option: str, text: str, start: str, end: str) -> Span:
+    """Return the samples between two times; an empty one is that of the input."""
+    low = _samples(option, text, start) if start else 0
+    high = _samples(option, text, end) if end else ENDLESS
+    if high <= low:
+        raise UsageError(
+            f"{option} '{text}': the end, {end}, is not after the start, {start or 0}",
+            hint=_CLIP_HINT,
+        )
+    return Span(low, high)
+
+
+def _samples(option: str, text: str, time: str) -> int:
+    found = _TIME.fullmatch(time)
+    hours, minutes, secs = (float(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    if found is None or (":" in time and secs >= 60) or (time.count(":") > 1 and minutes >= 60):
+        raise UsageError(f"{option} '{text}': '{time}' is not a time", hint=_CLIP_HINT)
+    return to_samples(hours * 3600 + minutes * 60 + secs)
 
 
 def parse_temperatures(first: float, step: str) -> tuple[float, ...]:

@@ -72,8 +72,13 @@ TaskName = Annotated[
     str | None,
     option(DECODING, "--task", help="transcribe, or translate into English [default: transcribe]."),
 ]
+PresetName = Annotated[
+    str | None,
+    option(DECODING, "--preset", help="fast, balanced or accurate [default: balanced]."),
+]
 BeamSize = Annotated[
-    int | None, option(DECODING, "--beam-size", min=1, help="Beams; 1 is greedy [default: 5].")
+    int | None,
+    option(DECODING, "--beam-size", min=1, help="Beams; 1 is greedy [default: the preset's]."),
 ]
 BestOf = Annotated[
     int | None, option(DECODING, "--best-of", min=1, help="Candidates when sampling [default: 5].")
@@ -117,7 +122,7 @@ ConditionOnPreviousText = Annotated[
     option(
         DECODING,
         "--condition-on-previous-text/--no-condition-on-previous-text",
-        help="Give the text so far as context [default: yes].",
+        help="Give the text so far as context; slow [default: no].",
     ),
 ]
 InitialPrompt = Annotated[
@@ -202,6 +207,24 @@ Raw = Annotated[
     str | None,
     option(
         INPUT, "--raw", metavar="FORMAT,RATE,CHANNELS", help="Headerless sound, as s16le,16000,1."
+    ),
+]
+Clip = Annotated[
+    list[str] | None,
+    option(
+        INPUT,
+        "--clip",
+        metavar="START-END",
+        help="Only this part, as 90-120, 1:30- or -2:00; may be repeated [default: all].",
+    ),
+]
+ClipTimestamps = Annotated[
+    str | None,
+    option(
+        INPUT,
+        "--clip-timestamps",
+        metavar="START,END,...",
+        help="The same as whisper spells it; without the last END up to the end.",
     ),
 ]
 

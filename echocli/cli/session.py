@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from echocli.capability.tiers import Recommendation
-from echocli.cli.detect import Report, survey
+from echocli.capability.advice import Recommendation, parallelism
+from echocli.capability.compute import default_compute
+from echocli.cli.detect import survey
+from echocli.cli.detect_report import Report
 from echocli.config import Setting, Settings
 from echocli.environment import Environment
 from echocli.errors import ModelError, UsageError
@@ -38,6 +40,8 @@ class Setup:
     sources: Mapping[str, str]
     """Where the value of each setting comes from."""
     model_dir: Setting
+    fallback: LoadSpec | None = None
+    """How to go on where the device has no room for the model; ``None`` on the CPU."""
 
 
 def prepare(
@@ -60,7 +64,12 @@ def prepare(
         _check_language(spec, language, task)
     sources = {key: _source(report, spec, key) for key in MODEL_FLAGS}
     setup = Setup(
-        spec, report.recommendation, language, sources, settings.get("model_dir", model_dir)
+        spec,
+        report.recommendation,
+        language,
+        sources,
+        settings.get("model_dir", model_dir),
+        _on_cpu(spec, report),
     )
     _tell(console, setup)
     return setup
@@ -71,7 +80,7 @@ def supervised(setup: Setup) -> Iterator[Supervisor]:
     """Start the worker without waiting for it, and leave none behind."""
     from echocli.runtime.supervisor import Supervisor
 
-    supervisor = Supervisor(setup.spec)
+    supervisor = Supervisor(setup.spec, fallback=setup.fallback)
     supervisor.begin()
     try:
         yield supervisor
@@ -113,6 +122,16 @@ def _spec(
         slots=advice.slots,
         threads=advice.threads,
     )
+
+
+def _on_cpu(spec: LoadSpec, report: Report) -> LoadSpec | None:
+    """Return how to load the same weights where the device has no room for them."""
+    if spec.device == "cpu":
+        return None
+    threads = report.overrides.get("threads")
+    slots, each = parallelism(threads.value if threads else report.profile.allowed_cores)
+    compute = default_compute(spec.provider, None, spec.model)
+    return replace(spec, device="cpu", compute_type=compute, slots=slots, threads=each)
 
 
 def _weights(

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from echocli.cli import options
-from echocli.cli.decoding import parse_temperatures, parse_tokens, vad_options
+from echocli.cli.decoding import parse_clip, parse_temperatures, parse_tokens, vad_options
 from echocli.cli.session import prepare, supervised
 from echocli.config import Settings
+from echocli.decoding.presets import RECIPES, Preset
 from echocli.environment import Environment
 from echocli.errors import UsageError
 from echocli.output.console import Console
@@ -35,13 +36,14 @@ def command(
     offline: options.Offline = None,
     language: options.Language = None,
     task: options.TaskName = None,
+    preset: options.PresetName = None,
     beam_size: options.BeamSize = None,
     best_of: options.BestOf = None,
     patience: options.Patience = 1.0,
     length_penalty: options.LengthPenalty = 1.0,
     temperature: options.Temperature = 0.0,
     temperature_step: options.TemperatureStep = "0.2",
-    condition_on_previous_text: options.ConditionOnPreviousText = True,
+    condition_on_previous_text: options.ConditionOnPreviousText = False,
     initial_prompt: options.InitialPrompt = None,
     hotwords: options.Hotwords = None,
     suppress_tokens: options.SuppressTokens = "-1",
@@ -56,6 +58,8 @@ def command(
     vad_pad_ms: options.VadPad = None,
     channel: options.Channel = None,
     raw: options.Raw = None,
+    clip: options.Clip = None,
+    clip_timestamps: options.ClipTimestamps = None,
     output_dir: options.OutputDir = None,
     output_format: options.OutputFormat = None,
     max_line_width: options.MaxLineWidth = None,
@@ -74,6 +78,7 @@ def command(
     console = Console(environment, quiet=quiet, verbose=verbose)
     if skip_existing and output_dir is None:
         raise UsageError("--skip-existing needs --output-dir", hint="add -o DIR")
+    parts = parse_clip(clip or (), clip_timestamps or "")
     plans = plan_outputs(files, output_dir, output_format or ["txt"])
     layout = WriteOptions(max_line_width, max_line_count, max_words_per_line)
     flags = {
@@ -89,12 +94,14 @@ def command(
         "task": settings.get("task", task, Task.TRANSCRIBE),
         "offline": settings.get("offline", offline, False),
         "vad": settings.get("vad", vad, True),
-        "beam_size": settings.get("beam_size", beam_size, 5),
+        "preset": settings.get("preset", preset, Preset.BALANCED),
+        "beam_size": settings.get("beam_size", beam_size),
         "best_of": settings.get("best_of", best_of, 5),
         "initial_prompt": settings.get("initial_prompt", initial_prompt),
         "hotwords": settings.get("hotwords", hotwords),
         "word_timestamps": settings.get("word_timestamps", word_timestamps, False),
     }
+    recipe = RECIPES[Preset(wishes["preset"].value)]
     for name, wish in wishes.items():
         if wish.source != "default":
             console.detail(f"{name}: {wish.value} [{wish.source}]")
@@ -118,14 +125,15 @@ def command(
     from echocli.audio.pipe import RawFormat
     from echocli.cli.batch import Batch
     from echocli.decoding.guards import Thresholds
-    from echocli.decoding.sequential import SequentialOptions
+    from echocli.decoding.packing import PackOptions
+    from echocli.decoding.pipeline import PipelineOptions
     from echocli.providers.base import DecodeOptions
     from echocli.runtime.offline import OfflineOptions
 
     decode = DecodeOptions(
         language=setup.language,
         task=Task(wishes["task"].value),
-        beam_size=wishes["beam_size"].value,
+        beam_size=wishes["beam_size"].value or recipe.beam_size,
         best_of=wishes["best_of"].value,
         patience=patience,
         length_penalty=length_penalty,
@@ -133,7 +141,9 @@ def command(
         hotwords=wishes["hotwords"].value,
         suppress_tokens=parse_tokens(suppress_tokens),
     )
-    sequence = SequentialOptions(
+    pipeline = PipelineOptions(
+        packing=PackOptions(longest=recipe.longest),
+        tail=recipe.tail,
         thresholds=Thresholds(
             compression_ratio=compression_ratio_threshold,
             log_prob=log_prob_threshold,
@@ -149,7 +159,7 @@ def command(
             environment,
             console,
             supervisor,
-            OfflineOptions(decode, sequence, detection),
+            OfflineOptions(decode, pipeline, detection, parts),
             layout,
             raw=raw_format,
             channel=channel,

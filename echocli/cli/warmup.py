@@ -18,6 +18,7 @@ from echocli.output.text import one_line
 
 if TYPE_CHECKING:
     from echocli.cli.session import Setup
+    from echocli.providers.base import LoadSpec
     from echocli.runtime.warmup import WarmupReport
 
 SCHEMA = "echocli/warmup/1"
@@ -36,9 +37,9 @@ LevelNumber = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How far it came: without ``setup`` no model was found, without ``report`` none started."""
+    """How far it came: without ``spec`` no model was found, without ``report`` none started."""
 
-    setup: Setup | None = None
+    spec: LoadSpec | None = None
     report: WarmupReport | None = None
     error: ModelError | None = None
 
@@ -83,7 +84,7 @@ def command(
     except ModelError as error:
         outcome = Outcome(error=error)
     else:
-        outcome = _warm(setup, level)
+        outcome = _warm(setup, level, console)
     sink = StdoutSink(environment.stdout)
     value = as_object(outcome, level)
     sink.write((dump(value, indent=2) if as_json else as_text(value)) + "\n")
@@ -92,13 +93,16 @@ def command(
         raise outcome.error
 
 
-def _warm(setup: Setup, level: int) -> Outcome:
+def _warm(setup: Setup, level: int, console: Console) -> Outcome:
     from echocli.cli.session import supervised
     from echocli.runtime.warmup import Level, warm_up
 
     with supervised(setup) as supervisor:
         report = warm_up(supervisor, Level(level))
-    return Outcome(setup, report, report.error)
+        for notice in supervisor.notices:
+            console.notice(notice.message, notice.code)
+        # Not the spec that was asked for: a full GPU makes it another one.
+        return Outcome(supervisor.spec, report, report.error)
 
 
 def as_object(outcome: Outcome, level: int) -> dict[str, Any]:
@@ -112,14 +116,14 @@ def as_object(outcome: Outcome, level: int) -> dict[str, Any]:
         "states": list(outcome.report.states) if outcome.report else ["uninitialized", "error"],
         "cause": str(error) if error else None,
         "hint": error.hint if error else None,
-        **_what(outcome.setup),
+        **_what(outcome.spec),
         **_figures(outcome.report),
     }
 
 
-def _what(setup: Setup | None) -> dict[str, Any]:
+def _what(spec: LoadSpec | None) -> dict[str, Any]:
     keys = ("provider", "model", "device", "compute_type", "slots", "threads")
-    return {key: getattr(setup.spec, key) if setup else None for key in keys}
+    return {key: getattr(spec, key) if spec else None for key in keys}
 
 
 def _figures(report: WarmupReport | None) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class Verdict(StrEnum):
     """It compresses too well: a loop."""
     IMPROBABLE = "improbable"
     """The model itself does not believe it."""
+    EMPTY = "empty"
+    """It has no text although there is speech."""
     SILENCE = "silence"
     """There is no speech, and the model does not believe its text."""
     INVENTED = "invented"
@@ -50,6 +52,15 @@ class Verdict(StrEnum):
 NO_TEXT = frozenset({Verdict.SILENCE, Verdict.INVENTED})
 """Verdicts after which a window has no text."""
 
+AGAIN = frozenset({Verdict.REPETITIVE, Verdict.IMPROBABLE, Verdict.EMPTY})
+"""Verdicts after which a window is decoded again."""
+
+REPEATS = 3
+"""Times a phrase may follow itself."""
+
+LONGEST_PHRASE = 8
+"""Words of a phrase that is looked at for repeats; longer loops compress too well."""
+
 
 def compression_ratio(text: str) -> float:
     """Return length ÷ compressed length of the UTF-8 text (``compression_ratio`` of whisper)."""
@@ -57,17 +68,50 @@ def compression_ratio(text: str) -> float:
     return len(data) / len(zlib.compress(data))
 
 
+def is_looping(text: str) -> bool:
+    """Tell that a phrase of up to eight words comes more than three times in a row.
+
+    Short loops ("no no no no no") pass the compression ratio, which needs length to rise.
+    """
+    words = text.casefold().split()
+    return any(_repeats(words, length) for length in range(1, LONGEST_PHRASE + 1))
+
+
+def _repeats(words: list[str], length: int) -> bool:
+    same = 0
+    for earlier, word in zip(words, words[length:], strict=False):
+        same = same + 1 if word == earlier else 0
+        if same >= max(length * REPEATS, LONGEST_PHRASE // 2):
+            return True
+    return False
+
+
 def judge(hypothesis: Hypothesis, limits: Thresholds) -> Verdict:
     """Check one hypothesis against the thresholds."""
     improbable = limits.log_prob is not None and hypothesis.avg_logprob < limits.log_prob
     if is_silence(hypothesis, limits):
         return Verdict.SILENCE
-    if is_invented(hypothesis, limits):
-        return Verdict.INVENTED
-    ratio = compression_ratio(hypothesis.text.strip())
-    if limits.compression_ratio is not None and ratio > limits.compression_ratio:
+    invented = is_invented(hypothesis, limits)
+    # A loop is likely with silence too; it is no reason to give up sound that may be speech.
+    hopeless = invented and _hears_nothing(hypothesis, limits)
+    if not hopeless and is_repetitive(hypothesis.text.strip(), limits):
         return Verdict.REPETITIVE
+    if invented:
+        return Verdict.INVENTED
+    if not hypothesis.text.strip() and not _hears_nothing(hypothesis, limits):
+        return Verdict.EMPTY
     return Verdict.IMPROBABLE if improbable else Verdict.ACCEPT
+
+
+def _hears_nothing(hypothesis: Hypothesis, limits: Thresholds) -> bool:
+    return limits.no_speech is not None and hypothesis.no_speech_prob > limits.no_speech
+
+
+def is_repetitive(text: str, limits: Thresholds) -> bool:
+    """Tell that a text repeats itself too much to be speech."""
+    if limits.compression_ratio is None:
+        return False
+    return compression_ratio(text) > limits.compression_ratio or is_looping(text)
 
 
 def is_silence(hypothesis: Hypothesis, limits: Thresholds) -> bool:

@@ -16,7 +16,14 @@ from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import ClassVar
 
+from echocli.errors import OutOfMemory
 from echocli.types import Samples, Task
+
+MOST_WINDOWS = 8
+"""Windows in a batch on a processor: more save little time and delay the text."""
+
+MOST_ON_ACCELERATOR = 32
+"""Windows in a batch elsewhere: a GPU is busy only with many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,12 @@ class Window:
     samples: Samples
     previous: tuple[int, ...] = ()
     temperature: float = 0.0
+    tail: int | None = None
+    """Samples of silence the model hears behind the sound at least; ``None``: up to 30 s."""
+    language: str | None = None
+    """Language of this window where the options leave it open."""
+    beam_size: int | None = None
+    """Beam of this window instead of that of the options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +139,7 @@ class Piece:
 class Hypothesis:
     """What the model heard in one window.
 
-    ``consumed`` is the number of samples the text accounts for: the next window starts there.
+    ``consumed`` is the number of samples the text accounts for.
     """
 
     window_id: int
@@ -157,6 +170,8 @@ class LoadReport:
     device: str = "cpu"
     compute_type: str = ""
     notices: tuple[str, ...] = ()
+    largest_batch: int = MOST_WINDOWS
+    """Windows that go through the model together at most."""
 
 
 class Provider(ABC):
@@ -166,6 +181,8 @@ class Provider(ABC):
 
     def __init__(self, spec: LoadSpec) -> None:
         self.spec = spec
+        self.largest_batch = MOST_WINDOWS if spec.device == "cpu" else MOST_ON_ACCELERATOR
+        """Windows that go through the model together at most; falls where memory is short."""
         self._pool: ThreadPoolExecutor | None = None
 
     @classmethod
@@ -176,21 +193,28 @@ class Provider(ABC):
         return Availability(False, f"{cls.info.module} is not installed", cls.info.install)
 
     def load(self) -> LoadReport:
-        """Load the model; raise ``ProviderError`` or ``ModelError`` if that cannot work."""
-        report = self._load()
+        """Load the model; raise ``ProviderError`` or ``ModelError`` if that cannot work.
+
+        ``OutOfMemory`` says that it might on another device.
+        """
+        try:
+            report = self._load()
+        except MemoryError as error:
+            raise _no_room(error) from error
         if self.spec.slots > 1:
             self._pool = ThreadPoolExecutor(self.spec.slots, thread_name_prefix="slot")
-        return report
+        return replace(report, largest_batch=self.largest_batch)
 
     def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Hypothesis]:
         """Decode windows, side by side where there are slots; results are in their order."""
+        batches = self._batches(windows, options)
 
-        def one(window: Window) -> Hypothesis:
-            return self._timed(window, options)
+        def run(batch: Sequence[Window]) -> list[Hypothesis]:
+            return self._timed(batch, options)
 
-        if self._pool is None or len(windows) == 1:
-            return [one(window) for window in windows]
-        return list(self._pool.map(one, windows))
+        done = map(run, batches) if self._pool is None else self._pool.map(run, batches)
+        found = {hypothesis.window_id: hypothesis for group in done for hypothesis in group}
+        return [found[window.id] for window in windows]
 
     def unload(self) -> None:
         """Let go of the model; calling it twice is harmless."""
@@ -199,16 +223,45 @@ class Provider(ABC):
             self._pool = None
         self._unload()
 
-    def _timed(self, window: Window, options: DecodeOptions) -> Hypothesis:
+    def _timed(self, batch: Sequence[Window], options: DecodeOptions) -> list[Hypothesis]:
         start = time.perf_counter()
-        hypothesis = self._decode(window, options)
-        return replace(hypothesis, decode_ms=(time.perf_counter() - start) * 1000)
+        found = self._smaller_if_full(batch, options)
+        each = (time.perf_counter() - start) * 1000 / len(batch)
+        return [replace(hypothesis, decode_ms=each) for hypothesis in found]
+
+    def _smaller_if_full(self, batch: Sequence[Window], options: DecodeOptions) -> list[Hypothesis]:
+        """Decode a batch; halve it while memory does not suffice."""
+        try:
+            return self._decode(batch, options)
+        except OutOfMemory:
+            if len(batch) == 1:
+                raise
+        except MemoryError as error:
+            if len(batch) == 1:
+                raise _no_room(error) from error
+        half = len(batch) // 2
+        self.largest_batch = max(1, min(self.largest_batch, half))
+        parts = (batch[:half], batch[half:])
+        return [found for part in parts for found in self._smaller_if_full(part, options)]
+
+    def _batches(
+        self, windows: Sequence[Window], options: DecodeOptions
+    ) -> Sequence[Sequence[Window]]:
+        """Return which windows go through the model together; one by one unless overridden."""
+        del options
+        return [[window] for window in windows]
 
     @abstractmethod
-    def _load(self) -> LoadReport: ...
+    def _load(self) -> LoadReport:
+        """Load the model; raise ``OutOfMemory`` where the device has no room for it."""
 
     @abstractmethod
-    def _decode(self, window: Window, options: DecodeOptions) -> Hypothesis: ...
+    def _decode(self, batch: Sequence[Window], options: DecodeOptions) -> list[Hypothesis]:
+        """Decode windows together; raise ``OutOfMemory`` where fewer of them would fit."""
 
     @abstractmethod
     def _unload(self) -> None: ...
+
+
+def _no_room(error: MemoryError) -> OutOfMemory:
+    return OutOfMemory(f"MemoryError: {error}" if str(error) else "MemoryError")

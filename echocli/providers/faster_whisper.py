@@ -1,18 +1,18 @@
 """Whisper on CTranslate2: the weights, tokenizer and features of faster-whisper.
 
-One window is one call of the encoder and one of the decoder; which window comes next, whether its
-text is trusted and at which temperature it is decoded again is decided by the caller.
+The encoder sees each window at its own length, the decoder windows of like length together. Which
+windows there are, whether a text is trusted and how it is decoded again is decided by the caller.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from echocli.errors import ModelError, ProviderError, UsageError
+from echocli.errors import EchoError, ModelError, OutOfMemory, ProviderError, UsageError
 from echocli.providers.base import (
     DecodeOptions,
     Hypothesis,
@@ -23,21 +23,27 @@ from echocli.providers.base import (
     ProviderInfo,
     Window,
 )
-from echocli.providers.whisper_alignment import FRAME_SAMPLES, Aligner, mean_logprob
-from echocli.providers.whisper_tokens import TokenPieces, split_pieces
-from echocli.types import Samples
+from echocli.providers.memory import is_full
+from echocli.providers.whisper_alignment import Aligner, mean_logprob
+from echocli.providers.whisper_encoding import Encoder, frames_of
+from echocli.providers.whisper_generation import Generator, average_logprob, prompt
+from echocli.providers.whisper_tokens import TokenPiece, split_pieces
 
-MAX_CONTEXT = 223
-"""Tokens of previous text the decoder takes: 448 // 2 - 1 (openai/whisper, ``sample_len``)."""
-
-MAX_INITIAL_TIMESTAMP = 50
-"""First timestamp at most 1.0 s, in steps of 20 ms (openai/whisper's default)."""
-
-FRAMES = 3000
-"""Mel frames of a full 30 s window."""
-
-DOUBT = 0.3
+DOUBT = 0.2
 """No-speech probability from which a text is compared with what silence would give."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """The library's model and what works on it."""
+
+    model: Any
+    encoder: Encoder
+    generator: Generator
+
+
+SWITCH = 0.8
+"""Probability from which another language than that of the text before is believed."""
 
 
 class FasterWhisper(Provider):
@@ -55,26 +61,30 @@ class FasterWhisper(Provider):
 
     def __init__(self, spec: LoadSpec) -> None:
         super().__init__(spec)
-        self._model: Any = None
+        self._parts: _Loaded | None = None
         self._tokenizers: dict[tuple[str | None, str], Any] = {}
-        self._encoded: OrderedDict[int, Any] = OrderedDict()
-        self._sampling = threading.Lock()
+
+    @property
+    def _loaded(self) -> _Loaded:
+        assert self._parts is not None
+        return self._parts
 
     def _load(self) -> LoadReport:
         start = time.perf_counter()
         from faster_whisper import WhisperModel
 
         imported = time.perf_counter()
-        self._model = self._open(WhisperModel)
+        model = self._open(WhisperModel)
         loaded = time.perf_counter()
+        self._parts = _Loaded(model, Encoder(model), Generator(model, self.spec))
         return LoadReport(
             phases_ms={
                 "import": (imported - start) * 1000,
                 "weights": (loaded - imported) * 1000,
             },
-            multilingual=bool(self._model.model.is_multilingual),
-            device=str(self._model.model.device),
-            compute_type=str(self._model.model.compute_type),
+            multilingual=bool(model.model.is_multilingual),
+            device=str(model.model.device),
+            compute_type=str(model.model.compute_type),
         )
 
     def _open(self, factory: Any) -> Any:
@@ -99,58 +109,120 @@ class FasterWhisper(Provider):
         except ValueError as error:
             raise ProviderError(f"faster-whisper refused the settings: {error}") from error
         except Exception as error:  # tokenizers raises plain Exception for a damaged file
-            if "CUDA" in str(error):
-                raise ProviderError(
-                    f"faster-whisper cannot use the GPU: {error}", hint="use --device cpu"
-                ) from error
-            raise ModelError(
-                f"model '{self.spec.model}' could not be loaded from {self.spec.path}: {error}",
-                hint="the file may be damaged; install the model again",
-            ) from error
+            raise self._why_not_open(error) from error
 
-    def _decode(self, window: Window, options: DecodeOptions) -> Hypothesis:
-        encoded = self._encode(window)
-        language, probability = self._language(encoded, options)
-        tokenizer = self._tokenizer(language, options)
-        result = self._generate(encoded, tokenizer, window, options)
-        tokens = result.sequences_ids[0]
-        split = split_pieces(tokens, tokenizer.timestamp_begin, len(window.samples))
-        consumed, pieces = split.consumed, _plain_pieces(split, tokenizer)
-        if options.word_timestamps:
-            aligned = Aligner(self._model, tokenizer, encoded).align(split, len(window.samples))
-            consumed, pieces = aligned.consumed, aligned.pieces
+    def _why_not_open(self, error: Exception) -> EchoError:
+        if is_full(error):
+            return self._no_room(error)
+        if "CUDA" in str(error):
+            return ProviderError(
+                f"faster-whisper cannot use the GPU: {error}", hint="use --device cpu"
+            )
+        return ModelError(
+            f"model '{self.spec.model}' could not be loaded from {self.spec.path}: {error}",
+            hint="the file may be damaged; install the model again",
+        )
+
+    def _no_room(self, error: Exception) -> OutOfMemory:
+        return OutOfMemory(
+            f"{self.spec.device} has no room left: {error}", hint="try a smaller --model"
+        )
+
+    def _batches(
+        self, windows: Sequence[Window], options: DecodeOptions
+    ) -> Sequence[Sequence[Window]]:
+        """Put windows of like length together, enough batches for all slots.
+
+        CTranslate2 wants prompts of a batch laid out alike; what else is in a batch does not change
+        a window's text.
+        """
+        size = min(max(1, -(-len(windows) // self.spec.slots)), self.largest_batch)
+        alike: dict[object, list[Window]] = {}
+        for window in windows:
+            alike.setdefault(self._layout(window, options), []).append(window)
+        batches = [
+            group[at : at + size] for group in alike.values() for at in range(0, len(group), size)
+        ]
+        return sorted(batches, key=_work, reverse=True)
+
+    def _layout(self, window: Window, options: DecodeOptions) -> object:
+        alone = window.id if window.temperature > 0 or not self._loaded.encoder.joinable else None
+        beam = window.beam_size or options.beam_size
+        return frames_of(window), len(window.previous), beam, alone
+
+    def _decode(self, batch: Sequence[Window], options: DecodeOptions) -> list[Hypothesis]:
+        try:
+            return self._decode_alike(batch, options)
+        except (RuntimeError, MemoryError) as error:
+            if is_full(error):
+                raise self._no_room(error) from error
+            raise
+
+    def _decode_alike(self, batch: Sequence[Window], options: DecodeOptions) -> list[Hypothesis]:
+        """Encode each window at its own length, then decode them together."""
+        loaded = self._loaded
+        encoded = loaded.encoder.encode(batch)
+        languages = [
+            self._language(sound, window, options)
+            for sound, window in zip(encoded, batch, strict=True)
+        ]
+        tokenizers = [self._tokenizer(language, options) for language, _ in languages]
+        prompts = [
+            prompt(tokenizer, window, options)
+            for tokenizer, window in zip(tokenizers, batch, strict=True)
+        ]
+        results = loaded.generator.generate(
+            loaded.encoder.join(encoded), tokenizers[0], prompts, batch[0], options
+        )
+        return [
+            self._hypothesis(window, sound, tokenizer, result, language, options)
+            for window, sound, tokenizer, result, language in zip(
+                batch, encoded, tokenizers, results, languages, strict=True
+            )
+        ]
+
+    def _hypothesis(
+        self,
+        window: Window,
+        encoded: Any,
+        tokenizer: Any,
+        result: Any,
+        language: tuple[str | None, float],
+        options: DecodeOptions,
+    ) -> Hypothesis:
+        length = len(window.samples)
+        split = split_pieces(
+            result.sequences_ids[0], tokenizer.timestamp_begin, tokenizer.eot, length
+        )
+        if options.word_timestamps and split:
+            view = self._loaded.encoder.join([encoded])
+            pieces = Aligner(self._loaded.model, tokenizer, view).align(split, length)
+        else:
+            pieces = _plain_pieces(split, tokenizer)
         return Hypothesis(
             window_id=window.id,
             pieces=pieces,
-            consumed=consumed,
-            avg_logprob=_average_logprob(result, options.length_penalty),
+            consumed=pieces[-1].end if pieces else length,
+            avg_logprob=average_logprob(result, options.length_penalty),
             no_speech_prob=float(result.no_speech_prob),
             temperature=window.temperature,
-            evidence=self._evidence(encoded, tokenizer, result, len(window.samples)),
-            language=language,
-            language_probability=probability,
+            evidence=self._evidence(encoded, tokenizer, result),
+            language=language[0],
+            language_probability=language[1],
         )
 
-    def _encode(self, window: Window) -> Any:
-        """Encode a window padded to 30 s; kept for a while, since a guard may ask again."""
-        if (cached := self._encoded.get(window.id)) is not None:
-            return cached
-        from faster_whisper.audio import pad_or_trim
-
-        frames = -(-len(window.samples) // FRAME_SAMPLES)
-        features = self._model.feature_extractor(window.samples)[:, :frames]
-        encoded = self._model.encode(pad_or_trim(features, FRAMES))
-        self._encoded[window.id] = encoded
-        while len(self._encoded) > 2 * self.spec.slots:
-            self._encoded.popitem(last=False)
-        return encoded
-
-    def _language(self, encoded: Any, options: DecodeOptions) -> tuple[str | None, float]:
-        if not self._model.model.is_multilingual:
+    def _language(
+        self, encoded: Any, window: Window, options: DecodeOptions
+    ) -> tuple[str | None, float]:
+        if not self._loaded.model.model.is_multilingual:
             return "en", 1.0
         if options.language is not None:
             return options.language, 1.0
-        token, probability = self._model.model.detect_language(encoded)[0][0]
+        token, probability = self._loaded.model.model.detect_language(
+            self._loaded.encoder.join([encoded])
+        )[0][0]
+        if window.language is not None and probability < SWITCH:
+            return window.language, 1.0
         return token[2:-2], float(probability)
 
     def _tokenizer(self, language: str | None, options: DecodeOptions) -> Any:
@@ -160,8 +232,8 @@ class FasterWhisper(Provider):
 
             try:
                 self._tokenizers[key] = Tokenizer(
-                    self._model.hf_tokenizer,
-                    self._model.model.is_multilingual,
+                    self._loaded.model.hf_tokenizer,
+                    self._loaded.model.model.is_multilingual,
                     task=str(options.task),
                     language=language,
                 )
@@ -169,123 +241,31 @@ class FasterWhisper(Provider):
                 raise UsageError(f"unknown language '{language}'") from error
         return self._tokenizers[key]
 
-    def _generate(
-        self, encoded: Any, tokenizer: Any, window: Window, options: DecodeOptions
-    ) -> Any:
-        from faster_whisper.transcribe import get_suppressed_tokens
-
-        common = {
-            "length_penalty": options.length_penalty,
-            "repetition_penalty": options.repetition_penalty,
-            "no_repeat_ngram_size": options.no_repeat_ngram_size,
-            "max_length": self._model.max_length,
-            "return_scores": True,
-            "return_no_speech_prob": True,
-            "suppress_blank": True,
-            "suppress_tokens": get_suppressed_tokens(tokenizer, list(options.suppress_tokens)),
-            "max_initial_timestamp_index": MAX_INITIAL_TIMESTAMP,
-        }
-        prompts = [_prompt(tokenizer, window, options)]
-        try:
-            if window.temperature == 0:
-                return self._model.model.generate(
-                    encoded,
-                    prompts,
-                    beam_size=options.beam_size,
-                    patience=options.patience,
-                    **common,
-                )[0]
-            return self._sample(encoded, prompts, window, options, common)
-        except ValueError as error:
-            # Trying again would not make the setting better.
-            raise UsageError(f"faster-whisper refused a decoding option: {error}") from error
-
-    def _sample(
-        self,
-        encoded: Any,
-        prompts: list[list[int]],
-        window: Window,
-        options: DecodeOptions,
-        common: dict[str, Any],
-    ) -> Any:
-        """Sample with a generator seeded by the window's position.
-
-        CTranslate2 seeds its generator once in the life of a decoding thread (src/random.cc), so a
-        repeatable draw needs a new thread, and that needs a new instance of the model. Sampling
-        happens only when a guard has fired, a few times an hour.
-        """
-        import ctranslate2
-
-        with self._sampling:
-            ctranslate2.set_random_seed(window.start % 2**32)
-            try:
-                model = ctranslate2.models.Whisper(
-                    self.spec.path,
-                    device=self._model.model.device,
-                    device_index=self._model.model.device_index,
-                    compute_type=self.spec.compute_type,
-                    intra_threads=self.spec.threads,
-                )
-            except RuntimeError:
-                # No room for a second instance: a draw that cannot be repeated beats none.
-                model = self._model.model
-            return model.generate(
-                encoded,
-                prompts,
-                beam_size=1,
-                num_hypotheses=options.best_of,
-                sampling_topk=0,
-                sampling_temperature=window.temperature,
-                **common,
-            )[0]
-
-    def _evidence(self, encoded: Any, tokenizer: Any, result: Any, length: int) -> float | None:
+    def _evidence(self, encoded: Any, tokenizer: Any, result: Any) -> float | None:
         """Compare the text's probability with this sound and with silence, where there is doubt."""
         text = [token for token in result.sequences_ids[0] if token < tokenizer.eot]
         if not text or result.no_speech_prob <= DOUBT:
             return None
-        silence = self._encode(Window(-length, 0, _silence(length)))
+        silence = self._loaded.encoder.silence(2 * encoded.shape[1])
         heard, invented = (
-            mean_logprob(self._model.model, tokenizer, sound, text) for sound in (encoded, silence)
+            mean_logprob(
+                self._loaded.model.model, tokenizer, self._loaded.encoder.join([sound]), text
+            )
+            for sound in (encoded, silence)
         )
         return heard - invented
 
     def _unload(self) -> None:
-        self._encoded.clear()
         self._tokenizers.clear()
-        self._model = None
+        self._parts = None
 
 
-def _prompt(tokenizer: Any, window: Window, options: DecodeOptions) -> list[int]:
-    """Build ``<|startofprev|> hotwords, initial prompt, previous text <|startoftranscript|> …``.
-
-    What the user asked for stays; previous text gives way when all does not fit.
-    """
-    fixed: list[int] = []
-    for text in (options.hotwords, options.initial_prompt):
-        if text and text.strip():
-            fixed += tokenizer.encode(" " + text.strip())
-    fixed = fixed[:MAX_CONTEXT]
-    room = MAX_CONTEXT - len(fixed)
-    context = fixed + (list(window.previous[-room:]) if room else [])
-    head = [tokenizer.sot_prev, *context] if context else []
-    return [*head, *tokenizer.sot_sequence]
+def _work(batch: Sequence[Window]) -> int:
+    return sum(len(window.samples) for window in batch)
 
 
-def _silence(length: int) -> Samples:
-    import numpy as np
-
-    return np.zeros(length, np.float32)
-
-
-def _average_logprob(result: Any, length_penalty: float) -> float:
-    """Undo the length penalty of CTranslate2's score; the +1 is the end token, as in Whisper."""
-    length = len(result.sequences_ids[0])
-    return float(result.scores[0] * length**length_penalty / (length + 1))
-
-
-def _plain_pieces(split: TokenPieces, tokenizer: Any) -> tuple[Piece, ...]:
+def _plain_pieces(split: Sequence[TokenPiece], tokenizer: Any) -> tuple[Piece, ...]:
     return tuple(
         Piece(piece.start, piece.end, tokenizer.decode(list(piece.tokens)), piece.tokens)
-        for piece in split.pieces
+        for piece in split
     )

@@ -1,4 +1,4 @@
-"""A provider driven by a script file: texts, delays, crashes and hangs on demand.
+"""A provider driven by a script file: texts, delays, crashes, hangs, full memory on demand.
 
 It serves demonstrations and tests of everything that happens around a provider. The script is a
 JSON object; every key is optional::
@@ -10,13 +10,16 @@ JSON object; every key is optional::
       "texts": ["one", "two"],       text of window 0, 1, … (by order of first sight), repeated
       "delay_ms": 0,                 time each decode takes
       "consumed": null,              seconds of the window its text accounts for (null: all)
-      "steps": {"3": "crash"}
+      "steps": {"3": "crash"},
+      "room": {"cuda": 0, "cpu": 2}, windows at once that a device has memory for (absent: any)
+      "no_room_to_load": ["cuda"]    devices without memory for the model
     }
 
 A step fires on the n-th decode of this run, counted over restarts in ``<script>.state``: ``crash``
-(SIGKILL), ``exit``, ``hang``, ``error`` (the provider raises) or ``silence``. A run is what one
-parent process does. ``"crash_on": "text"``
-kills the worker each time the window whose turn has that text is decoded.
+(SIGKILL), ``exit``, ``hang``, ``error`` (the provider raises), ``full`` (memory runs out) or
+``silence``. A run is what one parent process does. ``"crash_on": "text"`` kills the worker each
+time the window whose turn has that text is decoded. With ``room``, windows are decoded in batches;
+the batches that were too large are listed in ``<script>.state``.
 """
 
 from __future__ import annotations
@@ -26,10 +29,11 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from echocli.errors import ModelError
+from echocli.errors import ModelError, OutOfMemory
 from echocli.providers.base import (
     Availability,
     DecodeOptions,
@@ -79,9 +83,37 @@ class Scripted(Provider):
         time.sleep(self._script.get("load_ms", 0) / 1000)
         if message := self._script.get("load_error"):
             raise ModelError(message)
-        return LoadReport(multilingual=bool(self._script.get("multilingual")), device="cpu")
+        if self.spec.device in self._script.get("no_room_to_load", []):
+            raise OutOfMemory(f"the script says that {self.spec.device} has no room for the model")
+        return LoadReport(
+            multilingual=bool(self._script.get("multilingual")),
+            device=self.spec.device,
+            compute_type=self.spec.compute_type,
+        )
 
-    def _decode(self, window: Window, options: DecodeOptions) -> Hypothesis:
+    def _batches(
+        self, windows: Sequence[Window], options: DecodeOptions
+    ) -> Sequence[Sequence[Window]]:
+        if "room" not in self._script:
+            return super()._batches(windows, options)
+        size = self.largest_batch
+        return [windows[at : at + size] for at in range(0, len(windows), size)]
+
+    def _decode(self, batch: Sequence[Window], options: DecodeOptions) -> list[Hypothesis]:
+        self._fit(len(batch))
+        return [self._play(window, options) for window in batch]
+
+    def _fit(self, windows: int) -> None:
+        room = self._script.get("room", {}).get(self.spec.device)
+        if room is None or windows <= room:
+            return
+        with self._counting:
+            state = self._counted()
+            state["too_large"].append(windows)
+            self._keep(state)
+        raise OutOfMemory(f"the script says that {self.spec.device} has no room for {windows}")
+
+    def _play(self, window: Window, options: DecodeOptions) -> Hypothesis:
         count, turn = self._count(window)
         texts = self._script.get("texts", [""])
         text = texts[turn % len(texts)]
@@ -96,7 +128,16 @@ class Scripted(Provider):
         secs = self._script.get("consumed")
         consumed = length if secs is None else min(to_samples(secs), length)
         pieces = (Piece(0, consumed, text),) if text else ()
-        return Hypothesis(window.id, pieces, consumed, language=options.language or "en")
+        language = options.language or window.language or "en"
+        silent = 0.0 if text else 1.0
+        return Hypothesis(
+            window.id,
+            pieces,
+            consumed,
+            no_speech_prob=silent,
+            avg_logprob=-2 * silent,
+            language=language,
+        )
 
     def _count(self, window: Window) -> tuple[int, int]:
         """Count decodes and give each window its turn; both survive a restart of the worker."""
@@ -120,7 +161,7 @@ class Scripted(Provider):
             state: dict[str, Any] = json.loads(self._state.read_text(encoding="utf-8"))
             if state["run"] == run:
                 return state
-        return {"run": run, "count": 0, "turns": {}}
+        return {"run": run, "count": 0, "turns": {}, "too_large": []}
 
     def _act(self, action: str) -> None:
         if action == "crash":
@@ -131,6 +172,8 @@ class Scripted(Provider):
             time.sleep(3600)
         elif action == "error":
             raise RuntimeError("the script says that decoding fails")
+        elif action == "full":
+            raise OutOfMemory("the script says that memory runs out")
 
     def _unload(self) -> None:
         self._script = {}

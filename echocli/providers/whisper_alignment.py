@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from echocli.providers.base import Piece, TimedWord
-from echocli.providers.whisper_tokens import TokenPieces
+from echocli.providers.whisper_tokens import TokenPiece
 from echocli.types import SAMPLE_RATE
 
 FRAME_SAMPLES = 160
@@ -19,14 +20,6 @@ APPENDED = "\"'.。,，!！?？:：”)]}、"
 
 
 @dataclass(frozen=True, slots=True)
-class Aligned:
-    """Pieces with words, and how far into the window their text reaches, in samples."""
-
-    pieces: tuple[Piece, ...]
-    consumed: int
-
-
-@dataclass(frozen=True, slots=True)
 class Aligner:
     """Give words their times through the model's cross-attention."""
 
@@ -34,8 +27,8 @@ class Aligner:
     tokenizer: Any
     encoded: Any
 
-    def align(self, split: TokenPieces, length: int) -> Aligned:
-        """Return the pieces with word times; a cut-off window ends with its last word."""
+    def align(self, split: Sequence[TokenPiece], length: int) -> tuple[Piece, ...]:
+        """Return the pieces of a window of ``length`` samples with word times."""
         rows = [
             {
                 "seek": 0,
@@ -43,7 +36,7 @@ class Aligner:
                 "end": piece.end / SAMPLE_RATE,
                 "tokens": list(piece.tokens),
             }
-            for piece in split.pieces
+            for piece in split
         ]
         self.model.add_word_timestamps(
             [rows],
@@ -54,9 +47,7 @@ class Aligner:
             APPENDED,
             0.0,
         )
-        pieces = tuple(self._piece(row, length) for row in rows)
-        ends = [word.end for piece in pieces for word in piece.words or ()]
-        return Aligned(pieces, split.consumed if split.complete or not ends else ends[-1])
+        return tuple(self._piece(row, length) for row in rows)
 
     def _piece(self, row: dict[str, Any], length: int) -> Piece:
         def at(secs: float) -> int:

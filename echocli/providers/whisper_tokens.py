@@ -24,49 +24,28 @@ class TokenPiece:
     tokens: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenPieces:
-    """All pieces of a window and the number of samples they account for.
+def split_pieces(
+    tokens: Sequence[int], timestamp_begin: int, end_token: int, length: int
+) -> tuple[TokenPiece, ...]:
+    """Split the tokens of a window of ``length`` samples at their timestamps.
 
-    ``complete`` is false when the model stopped inside a segment: what follows the last pair of
-    timestamps is left to the next window, which starts at ``consumed``.
+    Pieces are in order; one may begin at ``length`` or later, in the silence behind the window.
+    Text without a last timestamp reaches to the end of the window.
     """
-
-    pieces: tuple[TokenPiece, ...]
-    consumed: int
-    complete: bool
-
-
-def split_pieces(tokens: Sequence[int], timestamp_begin: int, length: int) -> TokenPieces:
-    """Split the tokens of a window of ``length`` samples at their timestamp pairs.
-
-    Pieces lie in order inside the window whatever the model wrote.
-    """
-    reached = 0
-
-    def position(token: int) -> int:
-        nonlocal reached
-        reached = min(max((token - timestamp_begin) * SAMPLES_PER_TIMESTAMP, reached), length)
-        return reached
-
-    def is_time(index: int) -> bool:
-        return tokens[index] >= timestamp_begin
-
-    cuts = [i for i in range(1, len(tokens)) if is_time(i) and is_time(i - 1)]
-    single_ending = len(tokens) >= 2 and is_time(-1) and not is_time(-2)
-    if not cuts:
-        return TokenPieces((_whole(tokens, timestamp_begin, length),), length, complete=True)
-    if single_ending:
-        cuts.append(len(tokens))
-    pieces = tuple(
-        TokenPiece(position(tokens[a]), position(tokens[b - 1]), tuple(tokens[a:b]))
-        for a, b in zip([0, *cuts[:-1]], cuts, strict=True)
-    )
-    consumed = length if single_ending else position(tokens[cuts[-1] - 1])
-    return TokenPieces(pieces, consumed, single_ending)
-
-
-def _whole(tokens: Sequence[int], timestamp_begin: int, length: int) -> TokenPiece:
-    times = [token - timestamp_begin for token in tokens if token >= timestamp_begin]
-    end = min(times[-1] * SAMPLES_PER_TIMESTAMP, length) if times and times[-1] > 0 else length
-    return TokenPiece(0, end, tuple(tokens))
+    pieces: list[TokenPiece] = []
+    start = 0
+    inside: list[int] = []
+    for token in tokens:
+        if token >= timestamp_begin:
+            at = max((token - timestamp_begin) * SAMPLES_PER_TIMESTAMP, start)
+            if any(t < end_token for t in inside):
+                pieces.append(TokenPiece(start, max(start, min(at, length)), (*inside, token)))
+                inside = []
+            else:
+                inside = [token]
+            start = at
+        else:
+            inside.append(token)
+    if any(t < end_token for t in inside):
+        pieces.append(TokenPiece(start, max(start, length), tuple(inside)))
+    return tuple(pieces)

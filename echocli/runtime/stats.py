@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-WINDOW_SECONDS = 30.0
-"""What Whisper's encoder takes; shorter windows are padded to it."""
-
 
 def percentile(values: Sequence[float], share: float) -> float | None:
     """Return the nearest-rank percentile; ``share`` is 0…1; ``None`` without values."""
@@ -56,16 +53,11 @@ class RunStats:
 
     @property
     def saved_seconds(self) -> float:
-        """Estimate what leaving silence out saved, from the RTF of a window; at least 0.
-
-        A window costs the same however much of its 30 s is filled, so without voice detection all
-        of the audio would have run at ``busy ÷ (windows × 30)``. Pauses that cut windows short can
-        eat the gain up.
-        """
-        if not self.windows or not self.vad_enabled:
+        """Estimate what leaving silence out saved: it would have cost what speech did cost."""
+        if not self.speech_seconds or not self.vad_enabled:
             return 0.0
-        rtf_of_window = self.busy_seconds / (self.windows * WINDOW_SECONDS)
-        return max(0.0, self.audio_seconds * rtf_of_window - self.busy_seconds)
+        silence = max(0.0, self.audio_seconds - self.speech_seconds)
+        return self.busy_seconds * silence / self.speech_seconds
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as JSON values, derived ones included."""

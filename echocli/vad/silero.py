@@ -8,6 +8,7 @@ context and 512 new ones; the LSTM state goes in and comes out as ``h`` and ``c`
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,7 @@ class Silero:
         return np.asarray(output, np.float32).reshape(-1)
 
 
+@lru_cache(maxsize=1)
 def _session(path: Path) -> Any:
     """Load the network on one thread: it is 500 times real time, the cores are for decoding."""
     os.environ.update(NO_TELEMETRY)

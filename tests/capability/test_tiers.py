@@ -332,3 +332,23 @@ def test_a_multilingual_model_that_was_asked_for_falls_back_to_a_multilingual_on
     wishes = Overrides(model="small")
     found = recommend(machine(16), {"small"}, {"faster-whisper": ("cpu",)}, wishes)
     assert found.fallback.model == "base"
+
+
+def test_a_model_measured_to_be_too_slow_becomes_the_next_that_keeps_up() -> None:
+    slow = {"small.en": 2.0, "base.en": 0.9}
+    advice = recommend(machine(64), EVERYTHING, FASTER, too_slow=slow)
+    assert (advice.model, advice.usable_model) == ("tiny.en", "tiny.en")
+    assert "small.en does not keep up live (load 2, measured)" in advice.reason
+
+
+def test_the_smallest_model_stays_however_slow_it_is() -> None:
+    slow = {"small.en": 4.0, "base.en": 3.0, "tiny.en": 2.0}
+    assert recommend(machine(64), EVERYTHING, FASTER, too_slow=slow).model == "tiny.en"
+
+
+def test_a_model_the_user_named_stays_however_slow_it_is() -> None:
+    advice = recommend(
+        machine(64), EVERYTHING, FASTER, Overrides(model="small.en"), {"small.en": 2.0}
+    )
+    assert advice.model == "small.en"
+    assert "keep up" not in advice.reason

@@ -32,6 +32,7 @@ PLAIN = st.lists(st.text(alphabet="abc./ 1", max_size=8))
         ("--fp16 talk.wav", "--fp16 talk.wav"),
         ("--word_timestamps talk.wav", "--word-timestamps talk.wav"),
         ("--vad_min_speech_duration_ms 100", "--vad-min-speech-ms 100"),
+        ("--clip_timestamps 0,5,9", "--clip-timestamps 0,5,9"),
         ("--logprob_threshold -1", "--log-prob-threshold -1"),
         ("-m tiny -o out", "-m tiny -o out"),
         ("--model True", "--model True"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from echocli.cli.batch import LOOK_AHEAD
 from tests.cli.conftest import Script, Start
 from tests.conftest import Clip, Completed, Corpus, RunEchocli
 
@@ -132,20 +133,23 @@ def test_a_video_without_sound(
     assert_refused(run_echocli("transcribe", path, *script(), "-o", out), out, path)
 
 
-def test_a_file_that_vanishes_before_its_turn_costs_only_itself(
+def test_a_file_that_vanishes_before_it_is_opened_costs_only_itself(
     start_echocli: Start, script: Script, samples: Path, tmp_path: Path, out: Path
 ) -> None:
-    fifo, second = tmp_path / "first.wav", tmp_path / "second.flac"
+    fifo, gone = tmp_path / "first.wav", tmp_path / "gone.flac"
     os.mkfifo(fifo)
-    shutil.copy(samples / "meeting.flac", second)
-    running = start_echocli("transcribe", fifo, second, *script(), "-o", out)
+    # As many as are read ahead of their turn stand before the one that vanishes.
+    between = [tmp_path / f"{number}.flac" for number in range(LOOK_AHEAD)]
+    for path in (*between, gone):
+        shutil.copy(samples / "meeting.flac", path)
+    running = start_echocli("transcribe", fifo, *between, gone, *script(), "-o", out)
     with fifo.open("wb") as writer:  # opens once the program reads the first
-        second.unlink()
+        gone.unlink()
         writer.write((samples / "meeting.flac").read_bytes())
     code, _, errors = running.end()
     assert code == 5
-    assert f"{second}: no such file" in errors
-    assert files(out) == ["first.txt"]
+    assert f"{gone}: no such file" in errors
+    assert files(out) == sorted(["first.txt", *(f"{path.stem}.txt" for path in between)])
 
 
 class TestOutput:
@@ -271,7 +275,7 @@ class TestRecordings:
         self, run_echocli: RunEchocli, corpus: Corpus, out: Path
     ) -> None:
         inputs = [clip.path for clip in clips(corpus, "no_speech")]
-        done = run_echocli("transcribe", *inputs, "-m", "tiny.en", "-o", out)
+        done = run_echocli("transcribe", *inputs, "-m", "tiny.en", "-o", out, timeout=600)
         assert done.code == 0
         texts = {path.stem: path.read_text(encoding="utf-8") for path in out.iterdir()}
         assert len(texts) == len(inputs)
@@ -284,7 +288,7 @@ class TestRecordings:
         self, run_echocli: RunEchocli, corpus: Corpus, out: Path
     ) -> None:
         inputs = [clip.path for clip in clips(corpus, "no_crash")]
-        done = run_echocli("transcribe", *inputs, "-m", "tiny.en", "-o", out)
+        done = run_echocli("transcribe", *inputs, "-m", "tiny.en", "-o", out, timeout=600)
         refused = [line for line in done.stderr.splitlines() if line.startswith("echocli: error:")]
         assert done.code in (0, 3, 5)
         assert "Traceback" not in done.stderr

@@ -9,6 +9,7 @@ from echocli.decoding.guards import (
     Verdict,
     best,
     compression_ratio,
+    is_looping,
     is_silence,
     judge,
 )
@@ -43,7 +44,11 @@ hypotheses = st.builds(
         (heard(LOOP, logprob=-1.2), Verdict.REPETITIVE),
         (heard(logprob=-0.5, no_speech=0.9), Verdict.ACCEPT),
         (heard(logprob=-1.0), Verdict.ACCEPT),
-        (heard("", logprob=-0.1), Verdict.ACCEPT),
+        (heard("", logprob=-0.1), Verdict.EMPTY),
+        (heard("  ", logprob=-0.1, no_speech=0.6), Verdict.EMPTY),
+        (heard("", logprob=-0.1, no_speech=0.61), Verdict.ACCEPT),
+        (heard("", logprob=-1.2, no_speech=0.7), Verdict.SILENCE),
+        (heard(" no no no no no", logprob=-0.1), Verdict.REPETITIVE),
     ],
 )
 def test_verdicts_are_those_of_whisper(hypothesis: Hypothesis, verdict: Verdict) -> None:
@@ -64,6 +69,45 @@ def test_without_a_log_prob_check_no_speech_alone_decides() -> None:
 def test_a_loop_compresses_and_a_sentence_does_not() -> None:
     assert compression_ratio(LOOP) > 2.4 > compression_ratio(TEXT)
     assert compression_ratio("") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "looping"),
+    [
+        ("no no no no", False),
+        ("no no no no no", True),
+        ("No. no. NO. no. no.", True),
+        ("on and on and on and on", False),
+        ("on and on and on and on and", True),
+        ("so many words " * 4, True),
+        ("so many words " * 3, False),
+        ("one two three four five six seven eight " * 4, True),
+        ("one two three four five six seven eight nine " * 4, False),
+        ("", False),
+    ],
+)
+def test_a_phrase_may_follow_itself_three_times_at_most(text: str, looping: bool) -> None:
+    assert is_looping(text) is looping
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=8), st.integers(5, 20))
+def test_whatever_is_said_over_and_over_is_a_loop(phrase: list[str], times: int) -> None:
+    assert is_looping(" ".join(phrase * times))
+
+
+def test_a_short_loop_does_not_compress_and_is_found_all_the_same() -> None:
+    short = " no no no no no"
+    assert compression_ratio(short.strip()) < 2.4
+    assert judge(heard(short), Thresholds()) is Verdict.REPETITIVE
+    assert judge(heard(short), Thresholds(compression_ratio=None)) is Verdict.ACCEPT
+
+
+def test_a_loop_is_decoded_again_where_there_may_be_speech() -> None:
+    def loop(no_speech: float) -> Hypothesis:
+        return Hypothesis(0, (Piece(0, 1, LOOP),), 1, -0.2, no_speech, evidence=0.5)
+
+    assert judge(loop(0.5), Thresholds()) is Verdict.REPETITIVE
+    assert judge(loop(0.9), Thresholds()) is Verdict.INVENTED
 
 
 @given(st.text(max_size=500))

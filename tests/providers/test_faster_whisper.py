@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -275,3 +277,46 @@ def test_a_gpu_that_is_not_there_is_no_damaged_model(tiny_model: Path) -> None:
         FasterWhisper(spec).load()
     assert isinstance(caught.value, ProviderError)
     assert "damaged" not in str(caught.value.hint)
+
+
+CRAMPED = """
+import resource, sys
+import numpy as np, psutil
+from echocli.errors import OutOfMemory
+from echocli.providers.base import DecodeOptions, LoadSpec, Window
+from echocli.providers.faster_whisper import FasterWhisper
+import faster_whisper, ctranslate2
+
+def allow(megabytes):
+    limit = psutil.Process().memory_info().vms + megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+provider = FasterWhisper(LoadSpec("faster-whisper", "tiny.en", sys.argv[1]))
+try:
+    if sys.argv[2] == "load":
+        allow(int(sys.argv[3]))
+    provider.load()
+    windows = [Window(n, 0, np.zeros(480_000, np.float32)) for n in range(8)]
+    allow(int(sys.argv[3]))
+    provider.decode(windows, DecodeOptions(beam_size=5))
+except OutOfMemory as error:
+    print("out of memory:", error, "|", error.hint)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the address space")
+@pytest.mark.parametrize(
+    ("when", "megabytes"), [("load", 5), ("load", 40), ("decode", 1), ("decode", 60)]
+)
+def test_a_processor_without_room_is_out_of_memory_and_no_damaged_model(
+    tiny_model: Path, when: str, megabytes: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CRAMPED, str(tiny_model), when, str(megabytes)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.startswith("out of memory: cpu has no room left: "), done.stderr
+    assert done.stdout.endswith("| try a smaller --model\n")

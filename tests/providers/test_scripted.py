@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from echocli.errors import ModelError
+from echocli.errors import ModelError, OutOfMemory
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadSpec, Window
 from echocli.providers.scripted import Scripted
 
@@ -19,10 +19,10 @@ Play: TypeAlias = Callable[..., Scripted]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Play:
-    def write(slots: int = 1, **keys: Any) -> Scripted:
+    def write(slots: int = 1, device: str = "cpu", **keys: Any) -> Scripted:
         path = tmp_path / "script.json"
         path.write_text(json.dumps(keys))
-        provider = Scripted(LoadSpec("scripted", "m", str(path), slots=slots))
+        provider = Scripted(LoadSpec("scripted", "m", str(path), device, slots=slots))
         provider.load()
         return provider
 
@@ -95,6 +95,36 @@ def test_a_script_that_cannot_be_read_is_a_model_error(tmp_path: Path, content: 
 def test_a_folder_is_no_script(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be read"):
         Scripted(LoadSpec("scripted", "m", str(tmp_path))).load()
+
+
+def test_memory_runs_out_for_batches_above_the_room_of_the_device(
+    play: Play, tmp_path: Path
+) -> None:
+    provider = play(texts=["a", "b", "c", "d", "e"], room={"cpu": 2})
+    assert [found.text for found in decode(provider, *range(5))] == ["a", "b", "c", "d", "e"]
+    state = json.loads((tmp_path / "script.json.state").read_text())
+    assert state["too_large"] == [5, 3]
+    assert [found.text for found in decode(provider, 5)] == ["a"]
+
+
+def test_a_device_without_room_decodes_nothing_and_another_all(play: Play) -> None:
+    keys = {"texts": ["a", "b"], "room": {"cuda": 0}}
+    with pytest.raises(OutOfMemory, match="cuda has no room for 1"):
+        decode(play(device="cuda", **keys), 1, 2)
+    assert [found.text for found in decode(play(**keys), 1, 2)] == ["a", "b"]
+
+
+def test_memory_can_run_out_at_a_step(play: Play) -> None:
+    provider = play(texts=["a"], steps={"1": "full"})
+    with pytest.raises(OutOfMemory, match="runs out"):
+        decode(provider, 1)
+    assert decode(provider, 1)[0].text == "a"
+
+
+def test_loading_finds_no_room_on_the_devices_the_script_names(play: Play) -> None:
+    with pytest.raises(OutOfMemory, match="cuda has no room for the model"):
+        play(device="cuda", no_room_to_load=["cuda"])
+    assert decode(play(texts=["a"], no_room_to_load=["cuda"]), 1)[0].text == "a"
 
 
 def test_it_is_always_here() -> None:

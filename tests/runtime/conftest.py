@@ -2,24 +2,73 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from types import TracebackType
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import psutil
 import pytest
 
+from echocli.events import Event, Final
 from echocli.providers.base import LoadSpec, Window
 from echocli.runtime.supervisor import Deadline, Policy, Supervisor
+from echocli.types import SAMPLE_RATE, Samples
 
 IMPATIENT = Policy(deadline=Deadline(minimum=1.0, factor=0.0))
 """Takes a worker for hung after a second."""
 
+SECOND: Samples = np.full(SAMPLE_RATE, 0.01, np.float32)
+"""Not digital silence, from which no text is believed at the end of an input."""
+
 Script: TypeAlias = Callable[..., LoadSpec]
 Supervise: TypeAlias = Callable[..., Supervisor]
+
+
+class Blocks:
+    """A source that plays blocks, then perhaps fails."""
+
+    name = "blocks"
+    duration: float | None = None
+
+    def __init__(self, blocks: Iterable[Samples], error: Exception | None = None) -> None:
+        self.notices: list[str] = []
+        self.given = 0
+        self.closed = threading.Event()
+        self._blocks = blocks
+        self._error = error
+
+    def blocks(self) -> Iterator[Samples]:
+        for block in self._blocks:
+            self.given += 1
+            yield block
+        if self._error is not None:
+            raise self._error
+        self.notices.append("that was all")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.closed.set()
+
+
+def lasting(secs: int) -> Blocks:
+    return Blocks(itertools.repeat(SECOND, secs))
+
+
+def finals(events: Iterable[Event]) -> list[str]:
+    return [event.segment.text for event in events if isinstance(event, Final)]
 
 
 def window(number: int, secs: float = 1.0) -> Window:
@@ -50,23 +99,27 @@ def gone(pid: int, limit: float = 10.0) -> bool:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Script:
-    """Return ``script(**keys, name="script", slots=1) -> LoadSpec`` of the scripted provider."""
+    """Return ``script(**keys, name="script", slots=1, device="cpu") -> LoadSpec``."""
 
-    def write(*, name: str = "script", slots: int = 1, **keys: Any) -> LoadSpec:
+    def write(
+        *, name: str = "script", slots: int = 1, device: str = "cpu", **keys: Any
+    ) -> LoadSpec:
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(keys), encoding="utf-8")
-        return LoadSpec("scripted", name, str(path), slots=slots)
+        return LoadSpec("scripted", name, str(path), device, slots=slots)
 
     return write
 
 
 @pytest.fixture
 def supervise() -> Iterator[Supervise]:
-    """Return ``supervise(spec, policy=None) -> Supervisor``; all of them are closed at the end."""
+    """Return ``supervise(spec, policy=None, fallback=None) -> Supervisor``; all of them end."""
     made: list[Supervisor] = []
 
-    def make(spec: LoadSpec, policy: Policy | None = None) -> Supervisor:
-        made.append(Supervisor(spec, policy=policy))
+    def make(
+        spec: LoadSpec, policy: Policy | None = None, fallback: LoadSpec | None = None
+    ) -> Supervisor:
+        made.append(Supervisor(spec, policy=policy, fallback=fallback))
         return made[-1]
 
     yield make

@@ -4,15 +4,19 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from echocli.audio.clip import Clip
 from echocli.runtime.hearing import FRAME, Detector, Hearing
 from echocli.types import Samples, Span
 from echocli.vad.endpointer import VadOptions
 
 pytestmark = pytest.mark.unit
+
+ONE_BY_ONE = settings(deadline=None, max_examples=50)
+"""For blocks of a single sample, which nobody hands over and which take their time."""
 
 TIGHT = VadOptions(min_speech_ms=32, min_silence_ms=64, pad_ms=0)
 
@@ -53,7 +57,7 @@ def spans(hearing: Hearing, total: int, size: int = 3000) -> list[Span]:
     found: list[Span] = []
     for start in range(0, total, size):
         heard = hearing.hear(np.zeros(min(size, total - start), np.float32))
-        found += heard.closed
+        found += heard.islands
         assert heard.decided <= hearing.total
     return found + list(hearing.finish())
 
@@ -98,6 +102,7 @@ def test_a_detector_that_breaks_at_the_end_loses_no_sound() -> None:
     assert hearing.failures == 1
 
 
+@ONE_BY_ONE
 @given(st.integers(0, 60), st.integers(1, 60 * FRAME), st.integers(1, 5000))
 def test_wherever_the_detector_breaks_the_rest_is_decoded(
     fails_at: int, total: int, size: int
@@ -112,6 +117,7 @@ def test_wherever_the_detector_breaks_the_rest_is_decoded(
     assert len(found) == 1
 
 
+@ONE_BY_ONE
 @given(st.integers(1, 5000))
 def test_any_cutting_gives_the_same_spans(size: int) -> None:
     probabilities = [0.0] * 8 + [1.0] * 9 + [0.0] * 12 + [1.0] * 6
@@ -125,3 +131,43 @@ def test_any_cutting_gives_the_same_spans(size: int) -> None:
 def test_nothing_heard_is_no_span() -> None:
     hearing = Hearing(None)
     assert (hearing.finish(), hearing.total, hearing.silences) == ((), 0, 0)
+
+
+def test_speech_that_goes_on_does_not_hold_back_what_is_decided() -> None:
+    hearing = Hearing(None)
+    heard = [hearing.hear(np.zeros(10 * FRAME, np.float32)) for _ in range(5)]
+    assert [one.open_start for one in heard] == [0] * 5
+    assert [one.decided for one in heard] == [10 * FRAME * n for n in range(1, 6)]
+
+
+parts = st.lists(
+    st.tuples(st.integers(0, 40_000), st.integers(1, 20_000)), min_size=1, max_size=4
+).map(lambda pairs: Clip.of(Span(start, start + length) for start, length in pairs))
+
+
+@ONE_BY_ONE
+@given(
+    parts, st.integers(1, 50_000), st.integers(1, 5000), st.sampled_from(["off", "all", "fails"])
+)
+def test_there_is_no_speech_outside_of_a_clip(
+    clip: Clip, total: int, size: int, detection: str
+) -> None:
+    options = None if detection == "off" else VadOptions(min_speech_ms=0, pad_ms=0)
+    hearing = Hearing(options, playing([1.0] * 200, 20 if detection == "fails" else None), clip)
+    found = spans(hearing, total, size)
+    for span in found:
+        assert clip.frames(span.start // FRAME, -(-span.end // FRAME), FRAME).any()
+        assert clip.inside(span.start - FRAME, span.start + FRAME)
+        assert clip.inside(span.end - FRAME, span.end + FRAME)
+    assert hearing.speech_samples <= clip.inside(0, total)
+    if detection == "off":
+        assert hearing.speech_samples == clip.inside(0, total)
+
+
+def test_a_detector_is_asked_within_a_clip_only() -> None:
+    clip = Clip((Span(10 * FRAME, 20 * FRAME), Span(30 * FRAME + 1, 31 * FRAME)))
+    hearing = Hearing(TIGHT, playing([1.0] * 11), clip)
+    assert spans(hearing, 60 * FRAME) == [
+        Span(10 * FRAME, 20 * FRAME),
+    ]
+    assert hearing.failures == 0

@@ -5,66 +5,31 @@ import itertools
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import pytest
 
+from echocli.audio.clip import ENDLESS, Clip
 from echocli.audio.file import FileSource
 from echocli.errors import InputError, ModelError, TranscriptionError
 from echocli.events import End, Event, Final, Gap, Notice, Progress, Ready, StatsEvent
 from echocli.providers.base import DecodeOptions, LoadSpec
-from echocli.runtime.offline import QUEUE_BLOCKS, OfflineOptions, Transcription
+from echocli.runtime.offline import OfflineOptions, Transcription
+from echocli.runtime.reading import QUEUE_BLOCKS
 from echocli.runtime.supervisor import Deadline, Policy
-from echocli.types import SAMPLE_RATE, Samples
-from tests.runtime.conftest import Script, Supervise, eventually
+from echocli.types import SAMPLE_RATE, Span
+from tests.runtime.conftest import (
+    SECOND,
+    Blocks,
+    Script,
+    Supervise,
+    eventually,
+    finals,
+    lasting,
+)
 
 ALL_SOUND = OfflineOptions(vad=None)
-SECOND: Samples = np.zeros(SAMPLE_RATE, np.float32)
-
-
-class Blocks:
-    """A source that plays blocks, then perhaps fails."""
-
-    name = "blocks"
-    duration: float | None = None
-
-    def __init__(self, blocks: Iterable[Samples], error: Exception | None = None) -> None:
-        self.notices: list[str] = []
-        self.given = 0
-        self.closed = threading.Event()
-        self._blocks = blocks
-        self._error = error
-
-    def blocks(self) -> Iterator[Samples]:
-        for block in self._blocks:
-            self.given += 1
-            yield block
-        if self._error is not None:
-            raise self._error
-        self.notices.append("that was all")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.closed.set()
-
-
-def lasting(secs: int) -> Blocks:
-    return Blocks(itertools.repeat(SECOND, secs))
-
-
-def finals(events: Iterable[Event]) -> list[str]:
-    return [event.segment.text for event in events if isinstance(event, Final)]
 
 
 def readers() -> list[threading.Thread]:
@@ -116,7 +81,8 @@ def test_figures_describe_the_run(supervise: Supervise, script: Script) -> None:
 @pytest.mark.unit
 def test_silence_gives_no_text(supervise: Supervise, script: Script) -> None:
     supervisor = supervise(script(texts=["invented"]))
-    events = list(Transcription(lasting(20), supervisor).events())
+    silence = Blocks([np.zeros(SAMPLE_RATE, np.float32)] * 20)
+    events = list(Transcription(silence, supervisor).events())
     assert finals(events) == []
     assert events[-1] == End(20.0, None)
 
@@ -209,7 +175,8 @@ def test_a_crash_in_the_middle_changes_nothing(supervise: Supervise, script: Scr
 def test_a_window_that_always_kills_is_a_gap_and_the_rest_is_whole(
     supervise: Supervise, script: Script
 ) -> None:
-    supervisor = supervise(script(texts=["a", "poison", "c", "d", "e"], crash_on="poison"))
+    texts = ["a", "poison", *"cdefghijkl"]
+    supervisor = supervise(script(texts=texts, crash_on="poison"))
     events = list(Transcription(lasting(100), supervisor, ALL_SOUND).events())
     (gap,) = [event for event in events if isinstance(event, Gap)]
     segments = [event.segment for event in events if isinstance(event, Final)]
@@ -290,3 +257,53 @@ def test_what_was_heard_before_a_read_error_is_still_decoded(
     with pytest.raises(InputError, match="pulled out"):
         collections.deque(map(events.append, stream), maxlen=0)
     assert [e.segment.end for e in events if isinstance(e, Final)][-1] == 70.0
+
+
+def clipped(*parts: tuple[float, float]) -> OfflineOptions:
+    spans = [Span(round(start * SAMPLE_RATE), round(end * SAMPLE_RATE)) for start, end in parts]
+    return OfflineOptions(vad=None, clip=Clip.of(spans))
+
+
+@pytest.mark.unit
+def test_only_the_parts_asked_for_are_decoded_at_their_own_times(
+    supervise: Supervise, script: Script
+) -> None:
+    supervisor = supervise(script(texts=["text"]))
+    events = list(Transcription(lasting(60), supervisor, clipped((40, 45), (5, 10.5))).events())
+    segments = [event.segment for event in events if isinstance(event, Final)]
+    assert [(one.start, one.end) for one in segments] == [(5, 10.5), (40, 45)]
+
+
+@pytest.mark.unit
+def test_what_lies_behind_the_last_part_is_not_read(supervise: Supervise, script: Script) -> None:
+    source = Blocks(itertools.repeat(SECOND))
+    events = list(Transcription(source, supervise(script(texts=["a"])), clipped((2, 7))).events())
+    assert source.given == 7
+    assert source.closed.is_set()
+    assert events[-1] == End(7.0, "en")
+
+
+@pytest.mark.unit
+def test_skipped_sound_is_not_counted_and_the_length_stays_that_of_the_input(
+    supervise: Supervise, script: Script
+) -> None:
+    source = lasting(60)
+    source.duration = 60.0
+    events = list(Transcription(source, supervise(script(texts=["a"])), clipped((20, 24))).events())
+    (stats,) = [event.stats for event in events if isinstance(event, StatsEvent)]
+    assert (stats["audio_seconds"], stats["speech_seconds"]) == (4, 4)
+    assert events[-1] == End(60.0, "en")
+    assert {event.total for event in events if isinstance(event, Progress)} == {24.0}
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("end", [120.0, ENDLESS / SAMPLE_RATE])
+def test_a_part_behind_the_end_is_empty_and_said(
+    supervise: Supervise, script: Script, end: float
+) -> None:
+    supervisor = supervise(script(texts=["invented"]))
+    events = list(Transcription(lasting(30), supervisor, clipped((100, end))).events())
+    assert finals(events) == []
+    assert events[-1] == End(30.0, None)
+    notices = [event.message for event in events if isinstance(event, Notice)]
+    assert "blocks: ends at 30.0 s, there is nothing to hear from 100.0 s on" in notices

@@ -37,16 +37,15 @@ def test_realtime_factor_is_busy_time_over_sound_and_speed_its_inverse() -> None
     assert stats.to_dict()["speed"] == 20
 
 
-def test_saved_time_is_that_of_the_windows_silence_would_have_filled() -> None:
-    stats = RunStats(audio_seconds=300, busy_seconds=4, windows=4)
-    assert stats.saved_seconds == pytest.approx(6)
-    without = RunStats(audio_seconds=300, busy_seconds=4, windows=4, vad_enabled=False)
+def test_saved_time_is_what_silence_would_have_cost_at_the_price_of_speech() -> None:
+    stats = RunStats(audio_seconds=300, speech_seconds=100, busy_seconds=4)
+    assert stats.saved_seconds == pytest.approx(8)
+    without = RunStats(audio_seconds=300, speech_seconds=100, busy_seconds=4, vad_enabled=False)
     assert without.saved_seconds == 0
 
 
-def test_pauses_that_cut_windows_short_save_nothing() -> None:
-    assert RunStats(audio_seconds=40, busy_seconds=4, windows=5).saved_seconds == 0
-    assert RunStats(audio_seconds=100, busy_seconds=4).saved_seconds == 0
+def test_an_input_without_speech_saves_nothing_that_could_be_known() -> None:
+    assert RunStats(audio_seconds=100, busy_seconds=0).saved_seconds == 0
 
 
 def test_an_empty_run_has_figures_too() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from echocli.errors import EchoError, ModelError, ProviderError, TranscriptionError
+from echocli.errors import EchoError, ModelError, OutOfMemory, ProviderError, TranscriptionError
 from echocli.providers.base import DecodeOptions, LoadSpec
-from echocli.runtime.worker import Worker, WorkerDied
+from echocli.runtime.worker import KEPT_BYTES, Worker, WorkerDied
 from tests.conftest import clean_environment
 from tests.runtime.conftest import Script, eventually, gone, window
 
@@ -46,7 +46,7 @@ class Plugin(Provider):
             raise KeyError("weights")
         return LoadReport()
 
-    def _decode(self, window, options):
+    def _decode(self, batch, options):
         print("decoding, says a library", flush=True)
         os.system("echo a child of the library writes too")
         if self.spec.path == "awkward":
@@ -54,7 +54,7 @@ class Plugin(Provider):
         if self.spec.path == "memory":
             raise MemoryError
         read = sys.stdin.read()
-        return Hypothesis(window.id, (Piece(0, 1, "read " + repr(read)),), 1)
+        return [Hypothesis(one.id, (Piece(0, 1, "read " + repr(read)),), 1) for one in batch]
 
     def _unload(self):
         pass
@@ -142,9 +142,21 @@ def test_out_of_memory_in_a_decode_is_an_error_and_not_the_end(
     start: Start, plugin: LoadSpec
 ) -> None:
     worker = start(replace(plugin, path="memory"))
-    with pytest.raises(TranscriptionError, match="MemoryError"):
+    with pytest.raises(OutOfMemory, match="MemoryError"):
         text_of(worker)
     assert worker.alive
+
+
+def test_the_child_keeps_its_memory_unless_the_user_says_otherwise(
+    start: Start, plugin: LoadSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    chosen = psutil.Process(start(plugin).pid).environ()
+    assert [chosen[name] for name in names] == ["1", KEPT_BYTES, KEPT_BYTES]
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "4096")
+    assert psutil.Process(start(plugin).pid).environ()["MALLOC_TRIM_THRESHOLD_"] == "4096"
 
 
 def test_an_answer_that_cannot_be_read_ends_the_worker(start: Start, plugin: LoadSpec) -> None:

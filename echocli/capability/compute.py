@@ -1,0 +1,38 @@
+"""Which numbers a model is computed in: small enough for the memory, good for the device. Pure."""
+
+from __future__ import annotations
+
+from echocli.capability.accelerators import CudaDevice
+from echocli.models import catalog
+
+ROOMY = ("float16", "int8", "float32")
+"""On a GPU with room for the model, best first."""
+
+SHORT = ("int8_float16", "int8", "float16", "float32")
+"""On a GPU without: weights of eight bits take half the memory, and what is computed from them
+keeps sixteen where the GPU can."""
+
+
+def default_compute(provider: str, gpu: CudaDevice | None, model: str) -> str:
+    """Return the numbers to compute in: the best that the device, where it is a GPU, can do.
+
+    Without a GPU that is int8. A GPU that CTranslate2 could not be asked about can do all.
+    """
+    if provider == "whisper-cpp":
+        return "q5_0"
+    if gpu is None:
+        return "int8"
+    order = SHORT if is_short(gpu, model) else ROOMY
+    able = [name for name in order if name in gpu.compute_types]
+    return able[0] if able else order[0]
+
+
+def is_short(gpu: CudaDevice, model: str) -> bool:
+    """Tell whether a GPU has less memory than the catalogue wants for a model.
+
+    The figures are for 16 bits; nothing is known of models outside the catalogue.
+    """
+    row = catalog.known(model)
+    if row is None or gpu.memory is None:
+        return False
+    return row.gpu_gb > round(gpu.memory / 1024**3)

@@ -1,0 +1,23 @@
+"""Tell an error that says "no room" from all others.
+
+CTranslate2 has no class for it: what it throws reaches Python as ``RuntimeError`` with the words of
+whichever library asked for the memory, or as ``MemoryError`` for C++'s ``std::bad_alloc``.
+"""
+
+from __future__ import annotations
+
+SIGNS = (
+    "out of memory",  # cudaGetErrorString(cudaErrorMemoryAllocation), also in Thrust's words
+    "_ALLOC_FAILED",  # CUBLAS_STATUS_ALLOC_FAILED, CUDNN_STATUS_ALLOC_FAILED
+    "get_temporary_buffer failed",  # Thrust
+    "failed to allocate",  # mkl_malloc, and CTranslate2's own allocator without MKL
+    "could not create a memory object",  # oneDNN
+    "bad_alloc",
+)
+"""Words of CTranslate2 4.8 and of what it is built on; those of a CPU were seen with the address
+space limited (``RLIMIT_AS``), those of CUDA are the strings in the library."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether an error means that there is no room, on the device or in memory."""
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in SIGNS)

@@ -1,0 +1,42 @@
+"""When a worker is given up: deadlines and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from echocli.runtime.lifecycle import INIT_TIMEOUT
+from echocli.types import SAMPLE_RATE
+
+LEAST_AUDIO = 10 * SAMPLE_RATE
+"""Samples a shorter window counts as: models pad, so it costs nearly as much as a long one, and
+taken at its length it would make the next deadline far too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """How long a request may take before its worker counts as hung.
+
+    ``max(minimum, factor × expected)`` seconds, where expected is the sound's length times the RTF
+    measured so far; ``unmeasured`` stands in for the RTF before the first answer.
+    """
+
+    minimum: float = 10.0
+    factor: float = 8.0
+    unmeasured: float = 0.5
+
+    def seconds(self, audio: float, rtf: float | None) -> float:
+        """Return the limit in seconds for ``audio`` seconds of sound."""
+        expected = audio * (self.unmeasured if rtf is None else rtf)
+        return max(self.minimum, self.factor * expected)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When to give up; the defaults are DESIGN's."""
+
+    deadline: Deadline = Deadline()
+    init_timeout: float = INIT_TIMEOUT
+    deaths_per_window: int = 3
+    deaths_in_load: int = 3
+    lost_in_a_row: int = 3
+    """Windows lost one after the other with none completed in between: the provider is broken."""
