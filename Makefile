@@ -17,10 +17,10 @@ CHECKED := echocli tools benchmarks tests
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench lock samples clean
+.PHONY: help demo test check docs bench bench-peers lock samples clean
 
 help: ## Show what there is.
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
 
 demo: $(VENV)/.run ## Install, then transcribe a sample with the bundled model.
 	$(BIN)/echocli transcribe $(SAMPLE)
@@ -40,6 +40,9 @@ docs: $(VENV)/.dev ## Write docs/reference and completions again from the comman
 
 bench: $(VENV)/.dev ## Accuracy and speed beside faster-whisper; ECHOCLI_CORPUS names the recordings.
 	$(BIN)/python -m benchmarks.accuracy $(BENCH)
+
+bench-peers: $(VENV)/.peers ## Everything beside every peer; BENCH="--model base ..." are its options.
+	$(BIN)/python -m benchmarks.peers $(BENCH)
 
 lock: $(VENV)/.dev ## Resolve the dependencies again and write requirements/*.lock.
 	$(LOCK) --upgrade pyproject.toml --extra bundled --extra test --extra dev --group build -o requirements/dev.lock
@@ -71,3 +74,7 @@ $(VENV)/.dev: $(VENV)/.made requirements/dev.lock pyproject.toml
 	$(PIP) --require-hashes -r requirements/dev.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.peers: $(VENV)/.dev
+	$(PIP) --no-build-isolation -e '.[peers]'
+	@touch $@

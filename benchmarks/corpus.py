@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 HEADLINE = "headline"
+TWO_CHANNELS = "two channels"
+JOINED = "joined"
 TRUSTED = ("published", "quoted_public_text")
 KINDS = ("read", "long", "conversation")
 
@@ -36,20 +38,44 @@ def group_of(facts: dict[str, Any]) -> str | None:
     if not usable or facts["kind"] not in KINDS or "synthetic" in note:
         return None
     if facts["channels"] != 1:
-        return "two channels"
+        return TWO_CHANNELS
     if facts["derived"]:
-        return "joined"
+        return JOINED
     return "very quiet" if "very quiet" in note else HEADLINE
 
 
-def read_clips(folder: Path) -> Iterator[Clip]:
+def folder() -> Path | None:
+    """Return the folder ``ECHOCLI_CORPUS`` names, if it holds recordings."""
+    named = os.environ.get("ECHOCLI_CORPUS")
+    return Path(named) if named and (Path(named) / "manifest.jsonl").is_file() else None
+
+
+def require_folder() -> Path:
+    """Return the folder of recordings or end with one line that says how to name it."""
+    found = folder()
+    if found is None:
+        raise SystemExit("set ECHOCLI_CORPUS to a folder with recordings and a manifest.jsonl")
+    return found
+
+
+def read_manifest(where: Path) -> Iterator[dict[str, Any]]:
+    """Yield what the manifest says of each recording, in its order."""
+    for line in (where / "manifest.jsonl").read_text(encoding="utf-8").splitlines():
+        yield json.loads(line)
+
+
+def clip_of(where: Path, facts: dict[str, Any], group: str) -> Clip:
+    """Make a clip of one line of the manifest."""
+    path = where / facts["file"]
+    return Clip(facts["id"], path, facts["seconds"], facts["reference"], group)
+
+
+def read_clips(where: Path) -> Iterator[Clip]:
     """Yield the clips of a corpus that count towards some figure, in the manifest's order."""
-    for line in (folder / "manifest.jsonl").read_text(encoding="utf-8").splitlines():
-        facts = json.loads(line)
+    for facts in read_manifest(where):
         group = group_of(facts)
         if group is not None:
-            path = folder / facts["file"]
-            yield Clip(facts["id"], path, facts["seconds"], facts["reference"], group)
+            yield clip_of(where, facts, group)
 
 
 def select(half: str | None, limit: int | None, *, apart: bool) -> list[Clip]:
@@ -61,10 +87,8 @@ def select(half: str | None, limit: int | None, *, apart: bool) -> list[Clip]:
         limit: at most this many clips.
         apart: also take the groups that are reported apart from the headline.
     """
-    folder = os.environ.get("ECHOCLI_CORPUS")
-    if not folder or not (Path(folder) / "manifest.jsonl").is_file():
-        raise SystemExit("set ECHOCLI_CORPUS to a folder with recordings and a manifest.jsonl")
-    clips = [clip for clip in read_clips(Path(folder)) if apart or clip.group == HEADLINE]
+    where = require_folder()
+    clips = [clip for clip in read_clips(where) if apart or clip.group == HEADLINE]
     if half:
         clips = clips[half == "even" :: 2]
     return clips[:limit]

@@ -1,0 +1,1 @@
+"""Programs that run a peer's library in a process of its own."""
