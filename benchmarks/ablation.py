@@ -37,7 +37,7 @@ from echocli.events import Gap
 from echocli.providers.base import MOST_WINDOWS, DecodeOptions, LoadSpec
 from echocli.providers.faster_whisper import FasterWhisper
 from echocli.runtime.hearing import Hearing
-from echocli.runtime.worker import child_environment
+from echocli.runtime.spawning import child_environment
 from echocli.types import SAMPLE_RATE
 from echocli.vad.endpointer import VadOptions
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from echocli.cli.app import main
+from echocli.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from echocli.audio.clip import ENDLESS, WHOLE, Clip
@@ -23,6 +24,27 @@ VOCABULARY = 51866
 
 _TIME = re.compile(r"(?:(?:(\d{1,4}):)?(\d{1,4}):)?(\d{1,9}(?:\.\d*)?|\.\d+)", re.ASCII)
 _CLIP_HINT = "a time is seconds or [hours:]minutes:seconds, as in --clip 90-2:15.5"
+
+
+SUBTITLES = frozenset({"srt", "vtt", "lrc"})
+"""Formats that are cut at words, at the words' own times."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordTiming:
+    """Whether words are aligned with the sound, and whether segments get them."""
+
+    align: bool
+    keep: bool
+
+
+def word_timing(formats: Sequence[str], asked: bool) -> WordTiming:
+    """Align words where they were asked for or subtitles need their times.
+
+    Words that were not asked for are kept where no format would show them.
+    """
+    subtitles = SUBTITLES.intersection(formats)
+    return WordTiming(asked or bool(subtitles), asked or SUBTITLES.issuperset(formats))
 
 
 def parse_clip(parts: Sequence[str], timestamps: str) -> Clip:

@@ -7,7 +7,13 @@ from typing import Annotated
 import typer
 
 from echocli.cli import options
-from echocli.cli.decoding import parse_clip, parse_temperatures, parse_tokens, vad_options
+from echocli.cli.decoding import (
+    parse_clip,
+    parse_temperatures,
+    parse_tokens,
+    vad_options,
+    word_timing,
+)
 from echocli.cli.session import prepare, supervised
 from echocli.config import Settings
 from echocli.decoding.presets import RECIPES, Preset
@@ -16,6 +22,7 @@ from echocli.errors import UsageError
 from echocli.output.console import Console
 from echocli.output.files import plan_outputs
 from echocli.output.subtitles import WriteOptions
+from echocli.output.writers import expand_formats
 from echocli.types import Task
 
 Files = Annotated[
@@ -101,6 +108,7 @@ def command(
         "hotwords": settings.get("hotwords", hotwords),
         "word_timestamps": settings.get("word_timestamps", word_timestamps, False),
     }
+    timing = word_timing(expand_formats(output_format or ["txt"]), wishes["word_timestamps"].value)
     recipe = RECIPES[Preset(wishes["preset"].value)]
     for name, wish in wishes.items():
         if wish.source != "default":
@@ -113,48 +121,49 @@ def command(
         task=Task(wishes["task"].value),
         offline=wishes["offline"].value,
     )
-    detection = vad_options(
-        enabled=wishes["vad"].value,
-        threshold=vad_threshold,
-        min_speech_ms=vad_min_speech_ms,
-        min_silence_ms=vad_min_silence_ms,
-        pad_ms=vad_pad_ms,
-    )
-
-    # What decodes needs numpy, which --help and a mistyped option must not wait for.
-    from echocli.audio.pipe import RawFormat
-    from echocli.cli.batch import Batch
-    from echocli.decoding.guards import Thresholds
-    from echocli.decoding.packing import PackOptions
-    from echocli.decoding.pipeline import PipelineOptions
-    from echocli.providers.base import DecodeOptions
-    from echocli.runtime.offline import OfflineOptions
-
-    decode = DecodeOptions(
-        language=setup.language,
-        task=Task(wishes["task"].value),
-        beam_size=wishes["beam_size"].value or recipe.beam_size,
-        best_of=wishes["best_of"].value,
-        patience=patience,
-        length_penalty=length_penalty,
-        initial_prompt=wishes["initial_prompt"].value,
-        hotwords=wishes["hotwords"].value,
-        suppress_tokens=parse_tokens(suppress_tokens),
-    )
-    pipeline = PipelineOptions(
-        packing=PackOptions(longest=recipe.longest),
-        tail=recipe.tail,
-        thresholds=Thresholds(
-            compression_ratio=compression_ratio_threshold,
-            log_prob=log_prob_threshold,
-            no_speech=no_speech_threshold,
-            temperatures=parse_temperatures(temperature, temperature_step),
-        ),
-        condition_on_previous_text=condition_on_previous_text,
-        keep_words=wishes["word_timestamps"].value,
-    )
-    raw_format = RawFormat.parse(raw) if raw is not None else None
     with supervised(setup) as supervisor:
+        detection = vad_options(
+            enabled=wishes["vad"].value,
+            threshold=vad_threshold,
+            min_speech_ms=vad_min_speech_ms,
+            min_silence_ms=vad_min_silence_ms,
+            pad_ms=vad_pad_ms,
+        )
+
+        # Decoding needs numpy: --help, a mistyped option and the worker do not wait for it.
+        from echocli.audio.pipe import RawFormat
+        from echocli.cli.batch import Batch
+        from echocli.decoding.guards import Thresholds
+        from echocli.decoding.packing import PackOptions
+        from echocli.decoding.pipeline import PipelineOptions
+        from echocli.providers.base import DecodeOptions
+        from echocli.runtime.offline import OfflineOptions
+
+        decode = DecodeOptions(
+            language=setup.language,
+            task=Task(wishes["task"].value),
+            beam_size=wishes["beam_size"].value or recipe.beam_size,
+            best_of=wishes["best_of"].value,
+            patience=patience,
+            length_penalty=length_penalty,
+            initial_prompt=wishes["initial_prompt"].value,
+            hotwords=wishes["hotwords"].value,
+            suppress_tokens=parse_tokens(suppress_tokens),
+            word_timestamps=timing.align,
+        )
+        pipeline = PipelineOptions(
+            packing=PackOptions(longest=recipe.longest),
+            tail=recipe.tail,
+            thresholds=Thresholds(
+                compression_ratio=compression_ratio_threshold,
+                log_prob=log_prob_threshold,
+                no_speech=no_speech_threshold,
+                temperatures=parse_temperatures(temperature, temperature_step),
+            ),
+            condition_on_previous_text=condition_on_previous_text,
+            keep_words=timing.keep,
+        )
+        raw_format = RawFormat.parse(raw) if raw is not None else None
         batch = Batch(
             environment,
             console,

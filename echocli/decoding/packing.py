@@ -144,8 +144,12 @@ class Packer:
         self._islands.append(island)
         # Two windows and a half ahead are enough to find the best place for the next cut.
         while island.end - self._islands[0].start > 5 * options.longest // 2:
-            first = self._best_cuts()[0]
-            self._give(first)
+            cuts = self._best_cuts()
+            # The very first text comes sooner from two slots than from one.
+            second = self._last_end is None and len(cuts) > 2
+            self._give(cuts[0])
+            if second:
+                self._give(cuts[1] - cuts[0])
 
     def _flush(self) -> None:
         """Give all islands away: a long silence or nothing follows."""

@@ -78,6 +78,7 @@ class Transcription:
         """Yield what happens, finals as soon as they are final; ends with stats and end."""
         self._shared.leave(self)
         self._reader.start()
+        self._reader.go_on()
         self._asked_at = self._clock.now()
         try:
             yield from self._run()

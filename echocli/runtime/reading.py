@@ -12,8 +12,11 @@ from echocli.runtime.hearing import Heard, Hearing
 from echocli.types import SAMPLE_RATE, Span
 from echocli.vad.endpointer import VadOptions
 
-QUEUE_BLOCKS = 32
-"""Blocks read ahead, about as many seconds; the reader waits when they are not taken."""
+WAITING_BLOCKS = 32
+"""Blocks read of an input whose turn has not come, about as many seconds; then the reader waits."""
+
+QUEUE_BLOCKS = 256
+"""Blocks read ahead at most: about as much as is read while a batch is decoded, 16 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Reader:
         self._source = source
         self._vad = vad
         self._clip = clip
-        self._queue: queue.Queue[Heard | Over] = queue.Queue(QUEUE_BLOCKS)
+        self._queue: queue.Queue[Heard | Over] = queue.Queue(WAITING_BLOCKS)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -47,6 +50,12 @@ class Reader:
         if self._thread is None:
             self._thread = threading.Thread(target=self._read, name="reader", daemon=True)
             self._thread.start()
+
+    def go_on(self) -> None:
+        """Read further ahead: it is this input's turn."""
+        with self._queue.not_full:
+            self._queue.maxsize = QUEUE_BLOCKS
+            self._queue.not_full.notify_all()
 
     def stop(self) -> None:
         """Stop reading."""

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import atexit
 import itertools
-import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -19,20 +17,16 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from echocli.environment import NO_TELEMETRY
 from echocli.providers.base import DecodeOptions, LoadSpec, Window
 from echocli.runtime.channel import Channel
 from echocli.runtime.protocol import Decode, Decoded, Load, Loaded, Reply
+from echocli.runtime.spawning import spawn
 
 STOP_PATIENCE = 1.0
 """Seconds a child gets to end by itself."""
 
-KEPT_BYTES = str(2**30)
-"""What the child's allocator keeps instead of giving it back to the system; a block this large or
-larger is taken from the system each time."""
 
 _LONGEST_LINE = 4096
 
@@ -58,7 +52,7 @@ class Worker:
         self._pending: dict[int, Future[Decoded]] = {}
         self._last_words: deque[str] = deque(maxlen=20)
         self._ended = threading.Event()
-        self._process = self._spawn()
+        self._process = spawn()
         stdin, stdout = self._process.stdin, self._process.stdout
         self._channel = Channel(cast(BinaryIO, stdout), cast(BinaryIO, stdin))
         # A stopped child does not read, and a window is larger than a pipe: sending must not block.
@@ -110,16 +104,6 @@ class Worker:
             self._process.wait(timeout=STOP_PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            # -P: a file of the user's called json.py in the current directory is none of ours.
-            [sys.executable, "-P", "-m", "echocli.runtime.worker_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=child_environment(),
-        )
 
     def _start_thread(self, target: Any) -> threading.Thread:
         thread = threading.Thread(target=target, name=f"worker-{self.pid}", daemon=True)
@@ -199,30 +183,6 @@ class Worker:
             how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
         words = self._last_words[-1] if self._last_words else ""
         return f"worker {how}" + (f": {words}" if words else "")
-
-
-def child_environment() -> dict[str, str]:
-    """Let the child find this very package, ask nothing of a hub, and keep little memory."""
-    import echocli
-
-    root = str(Path(echocli.__file__).resolve().parent.parent)
-    paths = [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-        "PYTHONUNBUFFERED": "1",
-        "HF_HUB_OFFLINE": "1",
-        **NO_TELEMETRY,
-        # glibc keeps what each decoding thread freed in an arena of its own; with one for all, a
-        # worker of two slots peaks at 365 MB instead of 480 in ten minutes of speech, at equal
-        # speed.
-        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "1"),
-        # glibc takes each block above 32 MB from the system and gives it back, so that an encoder
-        # that works on 22 s of sound or more spends a third of its time in page faults (tiny.en,
-        # one thread: 24 s of sound 160 -> 110 ms, 30 s 240 -> 158 ms).
-        "MALLOC_MMAP_THRESHOLD_": os.environ.get("MALLOC_MMAP_THRESHOLD_", KEPT_BYTES),
-        "MALLOC_TRIM_THRESHOLD_": os.environ.get("MALLOC_TRIM_THRESHOLD_", KEPT_BYTES),
-    }
 
 
 @atexit.register

@@ -11,8 +11,11 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sys
 import threading
 import time
+from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from echocli.errors import EchoError, ModelError, TranscriptionError
@@ -28,6 +31,8 @@ def main() -> None:
     channel = _claim_pipes()
     inbox: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(channel, inbox), daemon=True).start()
+    for library in sys.argv[1:]:
+        threading.Thread(target=_anticipate, args=(library,), daemon=True).start()
     server = _Server()
     while True:
         reply = server.answer(inbox.get())
@@ -53,6 +58,12 @@ def _read(channel: Channel, inbox: queue.SimpleQueue[Any]) -> None:
             inbox.put(channel.receive())
     except (EOFError, OSError, ValueError):
         os._exit(0)
+
+
+def _anticipate(library: str) -> None:
+    """Import what will probably be needed; the provider says it if that fails."""
+    with suppress(Exception):
+        import_module(library)
 
 
 class _Server:

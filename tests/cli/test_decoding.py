@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echocli.audio.clip import ENDLESS, WHOLE, Clip
-from echocli.cli.decoding import parse_clip, parse_temperatures, parse_tokens
+from echocli.cli.decoding import parse_clip, parse_temperatures, parse_tokens, word_timing
 from echocli.errors import UsageError
 from echocli.types import SAMPLE_RATE, Span
 
@@ -132,3 +132,21 @@ def test_any_other_text_is_a_usage_error_or_a_clip(text: str) -> None:
         except UsageError:
             continue
         assert all(0 <= one.start < one.end for one in clip.parts)
+
+
+@pytest.mark.parametrize(
+    ("formats", "asked", "align", "keep"),
+    [
+        (("txt",), False, False, False),
+        (("txt",), True, True, True),
+        (("srt",), False, True, True),
+        (("srt", "vtt", "lrc"), False, True, True),
+        (("srt", "json"), False, True, False),
+        (("json",), False, False, False),
+    ],
+)
+def test_subtitles_get_the_times_of_words(
+    formats: tuple[str, ...], asked: bool, align: bool, keep: bool
+) -> None:
+    found = word_timing(formats, asked)
+    assert (found.align, found.keep) == (align, keep)

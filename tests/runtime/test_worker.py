@@ -15,7 +15,8 @@ import pytest
 
 from echocli.errors import EchoError, ModelError, OutOfMemory, ProviderError, TranscriptionError
 from echocli.providers.base import DecodeOptions, LoadSpec
-from echocli.runtime.worker import KEPT_BYTES, Worker, WorkerDied
+from echocli.runtime.spawning import KEPT_BYTES
+from echocli.runtime.worker import Worker, WorkerDied
 from tests.conftest import clean_environment
 from tests.runtime.conftest import Script, eventually, gone, window
 

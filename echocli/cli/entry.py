@@ -1,0 +1,42 @@
+"""Where the program starts: before anything else, start what will take longest.
+
+Reading the command line takes longer than starting the worker's process, so the worker comes first
+where there will surely be one. Only modules that load at once are imported here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+LIBRARY = "faster_whisper"
+"""What the default provider imports."""
+
+OTHERWISE = frozenset({"-h", "--help", "-p", "--provider"})
+"""Words after which the default provider will not be wanted."""
+
+PROVIDER_VARIABLES = ("ECHOCLI_PROVIDER", "ECHOPANEL_ASR_PROVIDER")
+
+
+def wants_worker(words: Sequence[str], variables: Mapping[str, str]) -> bool:
+    """Tell whether a command line will surely need the default provider; a guess may be wrong."""
+    if len(words) < 2 or words[0] != "transcribe":
+        return False
+    if any(word in OTHERWISE or word.startswith("--provider=") for word in words):
+        return False
+    return not any(name in variables for name in PROVIDER_VARIABLES)
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and exit."""
+    # numpy's threads wait for each other by spinning, on cores that the worker needs.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if wants_worker(sys.argv[1:], os.environ):
+        from echocli.runtime.spawning import prestart
+
+        prestart(LIBRARY)
+    from echocli.cli.app import main as run
+
+    run()
