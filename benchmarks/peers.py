@@ -7,11 +7,11 @@
     python -m benchmarks.peers --echocli "mine=--beam-size 2" --only echocli
 
 The rounds are interleaved: each does every configuration once, so that a machine that is slower
-for a while is so for all of them. A configuration takes part in two ways. *Warm*: one process gets
-the eleven-second clip first, which loads the model and warms it, and then all materials; each
-file's time is from the end of the one before to its own end. *Whole*: a fresh process for each
-material, from its start to its end. Both are timed from outside, by when lines arrive. Results go
-to ``peers-<model>.json``, ``.md`` and ``.svg``.
+for a while is so for all of them. A configuration takes part in two ways. *Warm*: a process gets
+the eleven-second clip first, which loads the model and warms it, and then a material; its time is
+from the end of that clip to its own end. *Whole*: a fresh process for each material, from its start
+to its end. Both are timed from outside, by when lines arrive. Results go to ``peers-<model>.json``,
+``.md`` and ``.svg``.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from benchmarks.configurations import Configuration
 from benchmarks.heard import Heard, listen
@@ -61,6 +60,10 @@ def _line(trial: Trial) -> str:
     return f"round {trial.round}: {what}{disturbed}"
 
 
+LEAST_WARM = 120.0
+"""Seconds of a material that is measured warm: one window more or less does not matter there."""
+
+
 def tell(text: str) -> None:
     """Say how far it is."""
     print(text, file=sys.stderr, flush=True)
@@ -69,22 +72,24 @@ def tell(text: str) -> None:
 def warm(
     configuration: Configuration, materials: Sequence[Material], number: int
 ) -> Iterator[Trial]:
-    """Run all materials through one process, after the shortest of them as a warm-up."""
+    """Run each long enough material through a process that got the shortest one first.
+
+    A tool that reads ahead may decode a window of the material together with the warm-up.
+    """
     first = min(materials, key=lambda material: material.seconds).clips[0]
-    clips = [clip for material in materials for clip in material.clips]
-    files = [str(clip.path) for clip in (first, *clips)]
-    done, heard = measured(configuration, files, sum(clip.seconds for clip in (first, *clips)))
-    starts = [0]
     for material in materials:
-        starts.append(starts[-1] + len(material.clips))
-    for material, (begin, end) in zip(materials, pairwise(starts), strict=True):
+        if material.seconds < LEAST_WARM:
+            continue
+        clips = (first, *material.clips)
+        files = [str(clip.path) for clip in clips]
+        done, heard = measured(configuration, files, sum(clip.seconds for clip in clips))
         yield Trial(
             configuration=configuration.name,
             material=material.name,
             way=Way.WARM,
             round=number,
-            seconds=sum(heard.durations[begin:end]),
-            texts=heard.texts[begin + 1 : end + 1],
+            seconds=sum(heard.durations),
+            texts=heard.texts[1:],
             others=done.others,
         )
 
