@@ -99,7 +99,7 @@ class ContainerReader:
     def _open(self) -> av.container.InputContainer:
         options = {} if self._bytes.seekable() else _PIPE_OPTIONS
         try:
-            return av.open(self._bytes, "r", container_options=options)
+            return av.open(self._bytes, "r", container_options=options, metadata_errors="replace")
         except (av.error.FFmpegError, ValueError) as error:
             self._bytes.check()
             raise self._unrecognised(", or it is damaged") from error

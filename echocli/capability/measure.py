@@ -1,7 +1,7 @@
 """What decoding costs on a machine, from a few timed requests, and for which work. Pure.
 
 The work of a request is counted from the architecture of the model: the encoder's arithmetic, the
-steps of the decoder, its rows, and the alignment of words. A machine takes so many seconds for a
+steps of the decoder, and its rows. A machine takes so many seconds for a
 unit of each; measured for one model, they say what another takes.
 """
 
@@ -83,8 +83,6 @@ class Work:
     """Going through the decoder's weights once, however many windows there are."""
     row: float
     """The same for each beam of each window."""
-    align: float
-    """The same for each window once more, for the times of its words."""
 
     def __mul__(self, factor: float) -> Work:
         """Return all of it ``factor`` times."""
@@ -98,7 +96,6 @@ def work(shape: Shape, batch: Batch) -> Work:
         encode=batch.windows * shape.encoder_work(batch.encoded),
         step=token,
         row=token * batch.windows * batch.beam,
-        align=token * batch.windows,
     )
 
 
@@ -108,7 +105,7 @@ def seconds(costs: Work, shape: Shape, batch: Batch) -> float:
     return float(sum(a * b for a, b in zip(astuple(costs), astuple(units), strict=True)))
 
 
-USUAL = Work(encode=0.0055, step=0.08, row=0.008, align=0.02)
+USUAL = Work(encode=0.0055, step=0.08, row=0.008)
 """Costs of one thread of a server processor (tiny.en and base, int8, one window timed part by
 part); only their proportions count."""
 
@@ -129,7 +126,7 @@ def fit(shape: Shape, timed: Sequence[Timed]) -> Work:
     """Return the costs, none below zero, that come nearest to what was measured.
 
     Least squares of the relative errors, drawn towards :data:`USUAL` because a few short requests
-    cannot tell four costs apart where other programs run too (ridge regression).
+    cannot tell three costs apart where other programs run too (ridge regression).
     """
     import numpy as np
 
@@ -137,25 +134,25 @@ def fit(shape: Shape, timed: Sequence[Timed]) -> Work:
     usual = USUAL * float(np.median(ratios))
     units = np.array([astuple(work(shape, it.batch)) for it in timed])
     table = units * np.array(astuple(usual)) / np.array([[it.seconds] for it in timed])
-    table = np.vstack([table, TRUST * np.eye(4)])
-    wanted = np.concatenate([np.ones(len(timed)), np.full(4, TRUST)])
+    table = np.vstack([table, TRUST * np.eye(3)])
+    wanted = np.concatenate([np.ones(len(timed)), np.full(3, TRUST)])
     factors = _least_squares(table, wanted)
     return Work(*(a * b for a, b in zip(astuple(usual), factors, strict=True)))
 
 
 def _least_squares(table: Any, wanted: Any) -> list[float]:
-    """Solve for numbers not below zero: with four of them, every set of zeros can be tried."""
+    """Solve for numbers not below zero: with three of them, every set of zeros can be tried."""
     import numpy as np
 
-    best, least = [0.0] * 4, float("inf")
-    for size in range(1, 5):
-        for chosen in itertools.combinations(range(4), size):
+    best, least = [0.0] * 3, float("inf")
+    for size in range(1, 4):
+        for chosen in itertools.combinations(range(3), size):
             columns = table[:, list(chosen)]
             found = np.linalg.lstsq(columns, wanted, rcond=None)[0]
             error = float(np.sum((columns @ found - wanted) ** 2))
             if (found >= 0).all() and error < least:
                 values = dict(zip(chosen, found.tolist(), strict=True))
-                best, least = [values.get(i, 0.0) for i in range(4)], error
+                best, least = [values.get(i, 0.0) for i in range(3)], error
     return best
 
 

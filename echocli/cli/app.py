@@ -211,5 +211,5 @@ def main() -> NoReturn:
         _reader_went_away()
     # The thread that reads may wait for a pipe or be inside native code, and finalising the
     # interpreter under it aborts the process ("could not acquire lock for <stdin>").
-    atexit.register(os._exit, int(status))
-    sys.exit(status)
+    atexit._run_exitfuncs()
+    os._exit(int(status))

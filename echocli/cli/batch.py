@@ -23,7 +23,7 @@ from echocli.errors import (
 )
 from echocli.events import End, Event, Final, Gap, Notice, Progress, StatsEvent
 from echocli.output.console import Console, ProgressBar
-from echocli.output.files import AtomicFile, OutputPlan, Target, exists_complete
+from echocli.output.files import AtomicFile, OutputPlan, Target, exists_complete, is_file
 from echocli.output.stdout import ReaderGone, StdoutSink
 from echocli.output.subtitles import WriteOptions
 from echocli.output.writers import Writer, make_writer
@@ -123,7 +123,7 @@ class Batch:
         """Begin to read the next files, so that their windows fill the batches of this one."""
         for plan in islice(todo, LOOK_AHEAD):
             known = plan.input in self._ahead
-            if known or not Path(plan.input).is_file() or (skip_existing and exists_complete(plan)):
+            if known or not is_file(Path(plan.input)) or (skip_existing and exists_complete(plan)):
                 continue
             self._ahead[plan.input] = transcription = self._open(plan)
             transcription.begin()
@@ -162,6 +162,7 @@ class Batch:
         transcription = self._ahead.pop(plan.input, None) or self._open(plan)
         collected = Collected()
         with ExitStack() as stack:
+            stack.callback(transcription.close)
             files: list[AtomicFile] = []
             writers = [self._writer(target, stack, files) for target in plan.targets]
             bar = stack.enter_context(self._console.progress(Path(plan.input).name))

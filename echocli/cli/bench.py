@@ -124,6 +124,7 @@ def command(
         best_of=settings.get("best_of", best_of, 5).value,
         initial_prompt=settings.get("initial_prompt", None).value,
         hotwords=settings.get("hotwords", None).value,
+        word_timestamps=settings.get("word_timestamps", None, False).value,
     )
     pipeline = PipelineOptions(packing=PackOptions(longest=recipe.longest), tail=recipe.tail)
     detection = VadOptions() if settings.get("vad", vad, True).value else None

@@ -30,6 +30,10 @@ SUBTITLES = frozenset({"srt", "vtt", "lrc"})
 """Formats that are cut at words, at the words' own times."""
 
 
+SHOW_WORDS = frozenset({"json", "jsonl"})
+"""Formats that write every word a segment has."""
+
+
 @dataclass(frozen=True, slots=True)
 class WordTiming:
     """Whether words are aligned with the sound, and whether segments get them."""
@@ -43,8 +47,8 @@ def word_timing(formats: Sequence[str], asked: bool) -> WordTiming:
 
     Words that were not asked for are kept where no format would show them.
     """
-    subtitles = SUBTITLES.intersection(formats)
-    return WordTiming(asked or bool(subtitles), asked or SUBTITLES.issuperset(formats))
+    subtitles = not SUBTITLES.isdisjoint(formats)
+    return WordTiming(asked or subtitles, asked or (subtitles and SHOW_WORDS.isdisjoint(formats)))
 
 
 def parse_clip(parts: Sequence[str], timestamps: str) -> Clip:

@@ -13,7 +13,7 @@ from echocli.cli.detect import speaks_english, survey
 from echocli.cli.detect_report import Report
 from echocli.cli.session import prepare, supervised
 from echocli.environment import Environment
-from echocli.errors import EchoError, ModelError, ProviderError
+from echocli.errors import EchoError, ModelError, ProviderError, TranscriptionError
 from echocli.events import Notice
 from echocli.models import catalog, store
 from echocli.output.console import Console
@@ -56,7 +56,7 @@ def _run_all(
             continue
         try:
             costs[kind(name)] = _run(environment, {**flags, "model": name}, costs)
-        except ModelError as error:
+        except (ModelError, TranscriptionError) as error:
             failures.append((name, error))
     if not costs:
         raise failures[0][1]
@@ -81,4 +81,7 @@ def _candidates(report: Report) -> list[str]:
 def _run(environment: Environment, flags: Mapping[str, object], costs: Mapping[str, Work]) -> Work:
     setup = prepare(environment, Console(environment, quiet=True), flags)
     with supervised(setup) as supervisor:
-        return run(supervisor, kind(setup.spec.model), costs, environment.clock)
+        found = run(supervisor, kind(setup.spec.model), costs, environment.clock)
+        if supervisor.spec != setup.spec:
+            raise ModelError(f"{setup.spec.device} has no room for it")
+        return found

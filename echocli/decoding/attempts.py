@@ -59,8 +59,8 @@ class Attempts:
         chosen = best(self._tried, self._limits)
         if is_invented(chosen, self._limits):
             self.actions[Verdict.INVENTED] += 1
-            chosen = replace(chosen, pieces=())
-        return replace(chosen, temperature=self._tried[-1].temperature)
+            return replace(chosen, pieces=())
+        return chosen
 
 
 def _ladder(window: Window, limits: Thresholds) -> list[Window]:

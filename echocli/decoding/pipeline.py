@@ -127,7 +127,7 @@ class Pipeline:
             self._resume(job, used)
             used = self._without_bad_tail(job, used)
         job.result = used
-        self._remember(used)
+        self._remember(used, job.attempts.window.temperature)
 
     def lose(self, window_id: int, reason: str) -> None:
         """Give a request up; it leaves a gap."""
@@ -135,6 +135,10 @@ class Pipeline:
         span = job.packed.span
         job.result = Gap(seconds(span.start), seconds(span.end), reason)
         self._context = ()
+
+    def withdraw(self, window_id: int) -> None:
+        """Take a request back that got no answer; it is given again."""
+        self._asked.pop(window_id).waiting = False
 
     def release(self) -> list[Segment | Gap]:
         """Return what is final now, in order."""
@@ -197,10 +201,11 @@ class Pipeline:
         job.packed = Packed(Span(span.start, start), job.packed.samples[:reach], ())
         self._jobs.insert(self._jobs.index(job) + 1, _Job(following))
 
-    def _remember(self, hypothesis: Hypothesis) -> None:
+    def _remember(self, hypothesis: Hypothesis, temperature: float) -> None:
+        """Keep the language and the context; ``temperature`` is that of the last attempt."""
         if self.language is None and any(has_words(piece.text) for piece in hypothesis.pieces):
             self.language = hypothesis.language
-        hot = hypothesis.temperature > CONTEXT_RESET_TEMPERATURE
+        hot = temperature > CONTEXT_RESET_TEMPERATURE
         if hot or not self._options.condition_on_previous_text:
             self._context = ()
             return

@@ -84,9 +84,17 @@ def plan_outputs(
     return plans
 
 
+def is_file(path: Path) -> bool:
+    """Tell whether a path is a file that can be seen; a name that is too long is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def exists_complete(plan: OutputPlan) -> bool:
     """Tell whether every file of a plan is there; files are renamed when whole, so they are."""
-    return bool(plan.paths) and all(path.is_file() for path in plan.paths)
+    return bool(plan.paths) and all(is_file(path) for path in plan.paths)
 
 
 def stem(source: str) -> str:

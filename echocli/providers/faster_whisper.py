@@ -28,6 +28,7 @@ from echocli.providers.whisper_alignment import Aligner, mean_logprob
 from echocli.providers.whisper_encoding import Encoder, frames_of
 from echocli.providers.whisper_generation import Generator, average_logprob, prompt
 from echocli.providers.whisper_tokens import TokenPiece, split_pieces
+from echocli.types import SAMPLE_RATE
 
 DOUBT = 0.2
 """No-speech probability from which a text is compared with what silence would give."""
@@ -41,6 +42,9 @@ class _Loaded:
     encoder: Encoder
     generator: Generator
 
+
+EDGE = SAMPLE_RATE // 20
+"""Samples before the end of a window from which on a text lies behind it."""
 
 SWITCH = 0.8
 """Probability from which another language than that of the text before is believed."""
@@ -194,11 +198,13 @@ class FasterWhisper(Provider):
         split = split_pieces(
             result.sequences_ids[0], tokenizer.timestamp_begin, tokenizer.eot, length
         )
-        if options.word_timestamps and split:
+        pieces = _plain_pieces(split, tokenizer)
+        inside = sum(piece.start < length - EDGE for piece in split)
+        if options.word_timestamps and inside:
+            # Alignment would move what is stamped into the silence behind back into the sound.
             view = self._loaded.encoder.join([encoded])
-            pieces = Aligner(self._loaded.model, tokenizer, view).align(split, length)
-        else:
-            pieces = _plain_pieces(split, tokenizer)
+            aligned = Aligner(self._loaded.model, tokenizer, view).align(split[:inside], length)
+            pieces = (*aligned, *pieces[inside:])
         return Hypothesis(
             window_id=window.id,
             pieces=pieces,
@@ -230,15 +236,18 @@ class FasterWhisper(Provider):
         if key not in self._tokenizers:
             from faster_whisper.tokenizer import Tokenizer
 
+            multilingual = self._loaded.model.model.is_multilingual
             try:
                 self._tokenizers[key] = Tokenizer(
                     self._loaded.model.hf_tokenizer,
-                    self._loaded.model.model.is_multilingual,
+                    multilingual,
                     task=str(options.task),
                     language=language,
                 )
             except ValueError as error:
                 raise UsageError(f"unknown language '{language}'") from error
+            if language is not None and multilingual and self._tokenizers[key].language is None:
+                raise UsageError(f"model '{self.spec.model}' does not know '{language}'")
         return self._tokenizers[key]
 
     def _evidence(self, encoded: Any, tokenizer: Any, result: Any) -> float | None:

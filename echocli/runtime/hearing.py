@@ -148,12 +148,11 @@ class Hearing:
         found = []
         while self._pending:
             island = self._pending[0]
-            believed = self._endpointer.open_start
-            if any(_touch(island, span) for span in self._spans) or (
-                believed is not None and island.end > believed
-            ):
+            certain = self._endpointer.certain
+            known = (*self._spans, certain) if certain is not None else self._spans
+            if any(_touch(island, span) for span in known):
                 found.append(island)
-            elif self._endpointer.decided < island.end:
+            elif self._endpointer.settling or self._endpointer.decided < island.end:
                 break
             self._pending.popleft()
         return tuple(found)

@@ -112,6 +112,11 @@ class Transcription:
             else:
                 self._pipeline.lose(outcome.window_id, outcome.reason)
 
+    def withdraw(self, windows: Sequence[Window]) -> None:
+        """Take windows back that got no answer; they may be asked for again."""
+        for window in windows:
+            self._pipeline.withdraw(window.id)
+
     def _run(self) -> Iterator[Event]:
         if not self._over and not self._reader.heard:
             self._take_block(wait=True)
@@ -145,8 +150,10 @@ class Transcription:
 
     def _side_by_side(self) -> int:
         """Return how many windows may run at once: one until the language is known."""
+        report = self._supervisor.report
+        listens = report is None or report.multilingual
         known = self._options.decode.language is not None or self._pipeline.language is not None
-        return self._shared.wanted if known else 1
+        return self._shared.wanted if known or not listens else 1
 
     def _take_block(self, *, wait: bool) -> bool:
         item = self._reader.get(wait=wait)

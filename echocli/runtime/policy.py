@@ -11,6 +11,9 @@ LEAST_AUDIO = 10 * SAMPLE_RATE
 """Samples a shorter window counts as: models pad, so it costs nearly as much as a long one, and
 taken at its length it would make the next deadline far too late."""
 
+FULL = 30 * SAMPLE_RATE
+"""Samples a window counts as that is filled up to what the model takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:

@@ -26,6 +26,10 @@ class Member(Protocol):
         """Take answers and the seconds they took."""
         ...
 
+    def withdraw(self, windows: Sequence[Window]) -> None:
+        """Take windows back that got no answer; they may be asked for again."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -65,7 +69,12 @@ class Shared:
         self._requests += 1
         everything = [window for share in shares for window in share.windows]
         start = self._clock.now()
-        outcomes = self._supervisor.decode(everything, options)
+        try:
+            outcomes = self._supervisor.decode(everything, options)
+        except BaseException:
+            for share in shares:
+                share.member.withdraw(share.windows)
+            raise
         busy = self._clock.now() - start
         total = sum(len(window.samples) for window in everything) or 1
         at = 0

@@ -16,7 +16,7 @@ from echocli.clock import Clock
 from echocli.errors import TranscriptionError
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadReport, LoadSpec, Window
 from echocli.runtime.lifecycle import State
-from echocli.runtime.policy import LEAST_AUDIO, Deadline, Policy
+from echocli.runtime.policy import FULL, LEAST_AUDIO, Deadline, Policy
 from echocli.runtime.protocol import Decoded
 from echocli.runtime.upkeep import Upkeep, WarmRun
 from echocli.runtime.worker import WorkerDied
@@ -82,7 +82,7 @@ class Supervisor(Upkeep):
         return [outcomes[window.id] for window in windows]
 
     def _attempt(self, group: tuple[Window, ...], options: DecodeOptions) -> Decoded:
-        audio = sum(max(len(w.samples), LEAST_AUDIO) for w in group) / SAMPLE_RATE
+        audio = self._load_of(group)
         limit = self._policy.deadline.seconds(audio, self._rtf)
         if any(window.temperature > 0 for window in group):
             # Sampling may load the model once more (see the faster-whisper provider).
@@ -94,6 +94,17 @@ class Supervisor(Upkeep):
             raise WorkerHung(f"no answer within {limit:.0f} s") from error
         self._learn(answer, audio)
         return answer
+
+    def _load_of(self, group: Sequence[Window]) -> float:
+        """Return the seconds of sound that a slot will have to decode.
+
+        A window alone uses one slot of many, and costs as much as what it is padded to.
+        """
+        samples = (
+            FULL if window.tail is None else max(len(window.samples), LEAST_AUDIO)
+            for window in group
+        )
+        return sum(samples) / SAMPLE_RATE / min(len(group), self.spec.slots)
 
     def _elsewhere(self, error: Exception) -> bool:
         """Go on as the fallback says where memory ran out; tell whether that was so."""

@@ -134,6 +134,21 @@ class Endpointer:
         return None
 
     @property
+    def certain(self) -> Span | None:
+        """Sound that will be in a span that is not returned yet, whatever comes next."""
+        if self._closed is not None:
+            return self._closed
+        if self._speech is not None and self._speech.confirmed:
+            end = self._position if self._speech.silence is None else self._speech.silence
+            return Span(self._speech.padded, end)
+        return None
+
+    @property
+    def settling(self) -> bool:
+        """Whether the padding behind a span that is over still depends on what follows."""
+        return self._closed is not None
+
+    @property
     def decided(self) -> int:
         """Position before which nothing can become part of a span that is not known yet.
 

@@ -77,6 +77,17 @@ def test_common_formats_become_16_khz_mono(tmp_path: Path, name: str) -> None:
     assert source.notices == []
 
 
+def test_tags_in_another_encoding_are_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "tagged.wav"
+    soundfile.write(path, tone(1.0), 16_000)
+    artist = b"IART" + struct.pack("<I", 8) + "Künstler".encode("latin-1")
+    chunk = b"INFO" + artist
+    whole = bytearray(path.read_bytes() + b"LIST" + struct.pack("<I", len(chunk)) + chunk)
+    whole[4:8] = struct.pack("<I", len(whole) - 8)
+    path.write_bytes(whole)
+    assert len(read(path)[0]) == 16_000
+
+
 @pytest.mark.parametrize("channels", [1, 2, 6, 8])
 def test_aac_of_any_channel_count_is_read(tmp_path: Path, channels: int) -> None:
     path = tmp_path / "a.m4a"

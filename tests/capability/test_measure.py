@@ -37,10 +37,10 @@ pytestmark = pytest.mark.unit
 
 GB = 1024**3
 TINY = SHAPES["tiny"]
-COSTS = Work(encode=0.005, step=0.05, row=0.02, align=0.05)
+COSTS = Work(encode=0.005, step=0.05, row=0.02)
 RUNNING = Running("cpu", 2, 2.0)
 
-costs = st.builds(Work, *[st.floats(1e-4, 1.0) for _ in range(4)])
+costs = st.builds(Work, *[st.floats(1e-4, 1.0) for _ in range(3)])
 batches = st.builds(
     Batch,
     windows=st.integers(1, 8),

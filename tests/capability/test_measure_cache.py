@@ -19,13 +19,13 @@ pytestmark = pytest.mark.unit
 GB = 1024**3
 PROFILE = Profile("Linux", "x86_64", "one", 2, 2, 2, 8 * GB, 8 * GB, 8 * GB)
 ADVICE = recommend(PROFILE, ["tiny.en"], {"faster-whisper": ("cpu",)})
-COSTS = {"tiny": Work(0.5, 0.25, 0.125, 0.0)}
+COSTS = {"tiny": Work(0.5, 0.25, 0.125)}
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "cache"
     cache.save(folder, "a", COSTS)
-    cache.save(folder, "b", {"base": Work(1.0, 1.0, 1.0, 1.0)})
+    cache.save(folder, "b", {"base": Work(1.0, 1.0, 1.0)})
     assert cache.load(folder, "a") == COSTS
     assert cache.load(folder, "c") is None
     assert [path.name for path in folder.iterdir()] == [cache.FILE]
@@ -62,7 +62,7 @@ def test_a_broken_file_counts_as_none_and_is_replaced(tmp_path: Path, content: b
 
 @pytest.mark.parametrize("value", ["nan", "-1", "inf", "0", "x", None])
 def test_costs_that_no_measurement_gives_count_as_none(tmp_path: Path, value: object) -> None:
-    costs = dict.fromkeys(("encode", "step", "row", "align"), value)
+    costs = dict.fromkeys(("encode", "step", "row"), value)
     entries = {"schema": cache.SCHEMA, "entries": {"a": {"tiny": costs}}}
     (tmp_path / cache.FILE).write_text(json.dumps(entries))
     assert cache.load(tmp_path, "a") is None

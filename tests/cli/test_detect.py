@@ -177,7 +177,7 @@ def test_a_model_that_was_measured_to_be_too_slow_is_stepped_down(
 ) -> None:
     env = {**os.environ, **TINY_ONLY}
     report = survey(Environment(environ={**env, "ECHOCLI_CACHE_DIR": str(tmp_path)}), WISHES)
-    slow = {"tiny": Work(encode=0.05, step=1.0, row=0.1, align=0.2)}
+    slow = {"tiny": Work(encode=0.05, step=1.0, row=0.1)}
     measure_cache.save(tmp_path, report.measurement_key, slow)
     before = detected(run_echocli, *ARGS, env=TINY_ONLY)["recommendation"]
     found = detected(run_echocli, *ARGS, env={**TINY_ONLY, "ECHOCLI_CACHE_DIR": str(tmp_path)})
@@ -194,7 +194,7 @@ def test_a_model_that_was_asked_for_is_not_stepped_down(
     report = survey(
         Environment(environ={**os.environ, **TINY_ONLY, "ECHOCLI_CACHE_DIR": str(tmp_path)}), WISHES
     )
-    slow = {"tiny": Work(encode=0.05, step=1.0, row=0.1, align=0.2)}
+    slow = {"tiny": Work(encode=0.05, step=1.0, row=0.1)}
     measure_cache.save(tmp_path, report.measurement_key, slow)
     env = {**TINY_ONLY, "ECHOCLI_CACHE_DIR": str(tmp_path)}
     found = detected(run_echocli, *ARGS, "-m", "small.en", env=env)

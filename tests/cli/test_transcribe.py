@@ -139,6 +139,14 @@ class TestFiles:
         assert "gone.wav: no such file" in done.stderr
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["meeting.txt"]
 
+    def test_a_name_that_no_file_can_have_does_not_stop_the_others(
+        self, run_echocli: RunEchocli, script: Script, meeting: Path
+    ) -> None:
+        done = run_echocli("transcribe", meeting, "x" * 300 + ".wav", *script())
+        assert done.code == 5
+        assert "Hello there." in done.stdout
+        assert "defect" not in done.stderr
+
     def test_a_file_called_like_an_option_works_behind_dashes(
         self, run_echocli: RunEchocli, script: Script, meeting: Path, tmp_path: Path
     ) -> None:

@@ -100,7 +100,8 @@ def test_the_best_is_used_where_none_passes() -> None:
     used = tried.accept(heard(tried.window, " worse", -4))
     assert used is not None
     assert used.text == " less bad"
-    assert used.temperature == 0.4, "how hot it became says that it is no context"
+    assert used.temperature == 0, "that of the attempt that is used"
+    assert tried.window.temperature == 0.4
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,20 @@ def test_any_cutting_gives_the_same_spans(size: int) -> None:
     ]
 
 
+@ONE_BY_ONE
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 0.4, 1.0]), st.integers(1, 40)), max_size=12),
+    st.integers(1, 20_000),
+)
+def test_the_same_islands_come_whatever_the_blocks(
+    runs: list[tuple[float, int]], size: int
+) -> None:
+    probabilities = [value for value, count in runs for _ in range(count)]
+    total = len(probabilities) * FRAME
+    frame_by_frame = spans(Hearing(VadOptions(), playing(probabilities)), total, FRAME)
+    assert spans(Hearing(VadOptions(), playing(probabilities)), total, size) == frame_by_frame
+
+
 def test_nothing_heard_is_no_span() -> None:
     hearing = Hearing(None)
     assert (hearing.finish(), hearing.total, hearing.silences) == ((), 0, 0)

@@ -9,7 +9,7 @@ import pytest
 from echocli.audio.file import FileSource
 from echocli.audio.source import Source
 from echocli.clock import SteppingClock
-from echocli.errors import InputError
+from echocli.errors import InputError, TranscriptionError
 from echocli.events import Event, Final, StatsEvent
 from echocli.providers.base import MOST_WINDOWS, DecodeOptions, LoadSpec, Window
 from echocli.runtime.offline import OfflineOptions, Transcription
@@ -47,6 +47,9 @@ class Waiting:
         self.asked.append(count)
         given, self.windows = self.windows[:count], self.windows[count:]
         return given
+
+    def withdraw(self, windows: Sequence[Window]) -> None:
+        self.windows = [*windows, *self.windows]
 
     def take(self, outcomes: Sequence[Outcome], busy: float) -> None:
         self.outcomes += outcomes
@@ -142,6 +145,36 @@ def test_a_window_that_is_lost_is_lost_to_its_own_input_only(
     assert 0 < len(lost) < 6
     for outcome in everything.values():
         assert isinstance(outcome, Lost) or outcome.text == "fine"
+
+
+class FailsOnce(Supervisor):
+    """A supervisor whose provider gives up on the first request."""
+
+    asked = 0
+
+    def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
+        if not self.asked:
+            self.asked = len(windows)
+            raise TranscriptionError("the provider keeps failing")
+        return super().decode(windows, options)
+
+
+@pytest.mark.unit
+def test_windows_of_a_request_that_fails_are_asked_for_again(
+    supervise: Supervise, script: Script
+) -> None:
+    sources = [lasting(70), lasting(15)]
+    spec = supervise(script(slots=8, texts=["a"])).spec
+    supervisor = FailsOnce(spec)
+    first, second = beside(supervisor, sources, ALL_SOUND)
+    eventually(lambda: sources[1].closed.is_set(), "the second input is read")
+    try:
+        with pytest.raises(TranscriptionError):
+            list(first.events())
+        assert supervisor.asked > 4, "the other input took part in the request that failed"
+        assert finals(second.events()) == ["a"]
+    finally:
+        supervisor.close()
 
 
 def beside(
