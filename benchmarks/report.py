@@ -96,7 +96,7 @@ def publish(
 def as_json(
     facts: Facts, measuring: Measuring, rows: Mapping[str, Sequence[Row]]
 ) -> dict[str, Any]:
-    """Return everything as JSON values; texts are those of each configuration's first trial."""
+    """Return everything as JSON values, but no text: the recordings are not ours to publish."""
     return {
         "facts": asdict(facts),
         "skipped": measuring.skipped,
@@ -126,8 +126,10 @@ def _clips(material: Material, measuring: Measuring) -> list[dict[str, Any]]:
         {
             "id": clip.id,
             "seconds": round(clip.seconds, 3),
-            "reference": clip.reference,
-            "heard": {name: texts[index] for name, texts in heard.items()},
+            "errors": {
+                name: asdict(score(clip.reference, texts[index], "en").words or Errors())
+                for name, texts in heard.items()
+            },
         }
         for index, clip in enumerate(material.clips)
     ]
@@ -158,7 +160,8 @@ def markdown(
 def _tables(rows: Sequence[Row], ways: Sequence[Way]) -> list[str]:
     if not rows:
         return ["Nothing was measured."]
-    compared = ways if _comparable(rows) else ()
+    timed = [way for way in ways if any(way in row.times for row in rows)]
+    compared = timed if _comparable(rows) else ()
     return [tables.figures(rows), *(tables.ratios(rows, way) for way in compared)]
 
 
