@@ -13,7 +13,7 @@ import pytest
 from echocli.audio.file import FileSource
 from echocli.errors import EchoError, ModelError, ProviderError
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadSpec, Window
-from echocli.providers.faster_whisper import FasterWhisper
+from echocli.providers.faster_whisper import FasterWhisper, windows_for
 from echocli.types import SAMPLE_RATE, Samples
 from tests.conftest import Corpus
 
@@ -284,7 +284,7 @@ import resource, sys
 import numpy as np, psutil
 from echocli.errors import OutOfMemory
 from echocli.providers.base import DecodeOptions, LoadSpec, Window
-from echocli.providers.faster_whisper import FasterWhisper
+from echocli.providers.faster_whisper import FasterWhisper, windows_for
 import faster_whisper, ctranslate2
 
 def allow(megabytes):
@@ -320,3 +320,10 @@ def test_a_processor_without_room_is_out_of_memory_and_no_damaged_model(
     )
     assert done.stdout.startswith("out of memory: cpu has no room left: "), done.stderr
     assert done.stdout.endswith("| try a smaller --model\n")
+
+
+@pytest.mark.parametrize(
+    ("weights", "windows"), [(75_537_502, 11), (145_217_607, 5), (3_000_000_000, 1), (0, 838860800)]
+)
+def test_large_models_get_small_batches(weights: int, windows: int) -> None:
+    assert windows_for(weights) == windows
