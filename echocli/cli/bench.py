@@ -118,9 +118,11 @@ def command(
     from echocli.vad.endpointer import VadOptions
 
     recipe = RECIPES[Preset(settings.get("preset", preset, Preset.BALANCED).value)]
+    beams = settings.get("beam_size", beam_size).value
     decode = DecodeOptions(
         language=setup.language,
-        beam_size=settings.get("beam_size", beam_size).value or recipe.beam_size,
+        beam_size=beams or recipe.beam_size,
+        foreign_beam_size=beams or recipe.foreign_beam_size,
         best_of=settings.get("best_of", best_of, 5).value,
         initial_prompt=settings.get("initial_prompt", None).value,
         hotwords=settings.get("hotwords", None).value,

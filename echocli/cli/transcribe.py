@@ -143,6 +143,7 @@ def command(
             language=setup.language,
             task=Task(wishes["task"].value),
             beam_size=wishes["beam_size"].value or recipe.beam_size,
+            foreign_beam_size=wishes["beam_size"].value or recipe.foreign_beam_size,
             best_of=wishes["best_of"].value,
             patience=patience,
             length_penalty=length_penalty,

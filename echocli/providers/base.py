@@ -77,6 +77,8 @@ class DecodeOptions:
     """Language code; ``None`` asks the model (multilingual models only)."""
     task: Task = Task.TRANSCRIBE
     beam_size: int = 1
+    foreign_beam_size: int | None = None
+    """Beams in other languages than English; ``None``: the same."""
     best_of: int = 5
     """Candidates sampled when the window's temperature is above zero."""
     patience: float = 1.0

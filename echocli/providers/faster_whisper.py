@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,28 +23,21 @@ from echocli.providers.base import (
     ProviderInfo,
     Window,
 )
-from echocli.providers.memory import is_full
+from echocli.providers.memory import is_full, windows_for
 from echocli.providers.whisper_alignment import Aligner, mean_logprob
 from echocli.providers.whisper_encoding import Encoder, frames_of
-from echocli.providers.whisper_generation import Generator, average_logprob, prompt
+from echocli.providers.whisper_generation import (
+    Generator,
+    alike,
+    average_logprob,
+    beam_of,
+    prompt,
+)
 from echocli.providers.whisper_tokens import TokenPiece, split_pieces
 from echocli.types import SAMPLE_RATE
 
 DOUBT = 0.2
 """No-speech probability from which a text is compared with what silence would give."""
-
-
-KEYS_BYTES = 200 * 2**20
-"""Memory a slot may take on a CPU for what the decoder keeps of the windows of a batch."""
-
-
-def windows_for(weights: int) -> int:
-    """Return how many windows a batch may have, for weights of so many bytes in float16.
-
-    The decoder keeps keys and values of all positions in all its layers as float32: 18 MB a window
-    for tiny, 37 for base, 110 for small, about a quarter of the weights each.
-    """
-    return max(1, KEYS_BYTES * 4 // max(1, weights))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +160,7 @@ class FasterWhisper(Provider):
 
     def _layout(self, window: Window, options: DecodeOptions) -> object:
         alone = window.id if window.temperature > 0 or not self._loaded.encoder.joinable else None
-        beam = window.beam_size or options.beam_size
+        beam = beam_of(window, options, options.language)
         return frames_of(window), len(window.previous), beam, alone
 
     def _decode(self, batch: Sequence[Window], options: DecodeOptions) -> list[Hypothesis]:
@@ -191,9 +184,18 @@ class FasterWhisper(Provider):
             prompt(tokenizer, window, options)
             for tokenizer, window in zip(tokenizers, batch, strict=True)
         ]
-        results = loaded.generator.generate(
-            loaded.encoder.join(encoded), tokenizers[0], prompts, batch[0], options
-        )
+        beams = [beam_of(one, options, its[0]) for one, its in zip(batch, languages, strict=True)]
+        results: list[Any] = [None] * len(batch)
+        for beam, own in alike(beams):
+            found = loaded.generator.generate(
+                loaded.encoder.join([encoded[index] for index in own]),
+                tokenizers[own[0]],
+                [prompts[index] for index in own],
+                replace(batch[own[0]], beam_size=beam),
+                options,
+            )
+            for index, result in zip(own, found, strict=True):
+                results[index] = result
         return [
             self._hypothesis(window, sound, tokenizer, result, language, options)
             for window, sound, tokenizer, result, language in zip(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from echocli.errors import UsageError
@@ -127,3 +128,17 @@ def average_logprob(result: Any, length_penalty: float) -> float:
     """Undo the length penalty of CTranslate2's score; the +1 is the end token, as in Whisper."""
     length = len(result.sequences_ids[0])
     return float(result.scores[0] * length**length_penalty / (length + 1))
+
+
+def beam_of(window: Window, options: DecodeOptions, language: str | None) -> int:
+    """Return the beams of a window; they pay more in other languages than English."""
+    foreign = language not in (None, "en") and options.foreign_beam_size
+    return window.beam_size or foreign or options.beam_size
+
+
+def alike(beams: Sequence[int]) -> list[tuple[int, list[int]]]:
+    """Return each number of beams with the places it is at: CTranslate2 takes one a call."""
+    return [
+        (beam, [place for place, wanted in enumerate(beams) if wanted == beam])
+        for beam in dict.fromkeys(beams)
+    ]

@@ -13,7 +13,8 @@ import pytest
 from echocli.audio.file import FileSource
 from echocli.errors import EchoError, ModelError, ProviderError
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadSpec, Window
-from echocli.providers.faster_whisper import FasterWhisper, windows_for
+from echocli.providers.faster_whisper import FasterWhisper
+from echocli.providers.whisper_generation import alike, beam_of
 from echocli.types import SAMPLE_RATE, Samples
 from tests.conftest import Corpus
 
@@ -284,7 +285,7 @@ import resource, sys
 import numpy as np, psutil
 from echocli.errors import OutOfMemory
 from echocli.providers.base import DecodeOptions, LoadSpec, Window
-from echocli.providers.faster_whisper import FasterWhisper, windows_for
+from echocli.providers.faster_whisper import FasterWhisper
 import faster_whisper, ctranslate2
 
 def allow(megabytes):
@@ -322,8 +323,10 @@ def test_a_processor_without_room_is_out_of_memory_and_no_damaged_model(
     assert done.stdout.endswith("| try a smaller --model\n")
 
 
-@pytest.mark.parametrize(
-    ("weights", "windows"), [(75_537_502, 11), (145_217_607, 5), (3_000_000_000, 1)]
-)
-def test_large_models_get_small_batches(weights: int, windows: int) -> None:
-    assert windows_for(weights) == windows
+def test_other_languages_than_english_get_their_own_beams() -> None:
+    sound, options = np.zeros(16, np.float32), DecodeOptions(beam_size=2, foreign_beam_size=5)
+    first = window(sound)
+    assert [beam_of(first, options, code) for code in ("en", None, "fr")] == [2, 2, 5]
+    assert beam_of(replace(first, beam_size=7), options, "fr") == 7
+    assert beam_of(first, DecodeOptions(beam_size=2), "fr") == 2
+    assert alike([2, 5, 2]) == [(2, [0, 2]), (5, [1])]

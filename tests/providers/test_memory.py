@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from echocli.providers.memory import is_full
+from echocli.providers.memory import is_full, windows_for
 
 pytestmark = pytest.mark.unit
 
@@ -36,3 +36,10 @@ def test_the_words_of_every_library_for_full_memory_are_known(error: Exception) 
 )
 def test_other_errors_are_not_taken_for_it(error: Exception) -> None:
     assert not is_full(error)
+
+
+@pytest.mark.parametrize(
+    ("weights", "windows"), [(75_537_502, 11), (145_217_607, 5), (3_000_000_000, 1)]
+)
+def test_large_models_get_small_batches(weights: int, windows: int) -> None:
+    assert windows_for(weights) == windows
