@@ -6,7 +6,6 @@ imported only when the command runs. This is the only place with a broad ``excep
 
 from __future__ import annotations
 
-import atexit
 import errno
 import os
 import signal
@@ -20,7 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from echocli import __version__
-from echocli.cli import arguments
+from echocli.cli import arguments, leaving
 from echocli.cli.help import GroupedCommand, normalise, parser_message
 from echocli.environment import Environment
 from echocli.errors import EchoError, ExitCode
@@ -201,6 +200,7 @@ def _open_closed_streams() -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process and exit."""
+    leaving.prepare()
     _open_closed_streams()
     _take_signals()
     status = run(sys.argv[1:], Environment())
@@ -209,7 +209,5 @@ def main() -> NoReturn:
     except OSError:
         status = status or ExitCode.FAILED
         _reader_went_away()
-    # The thread that reads may wait for a pipe or be inside native code, and finalising the
-    # interpreter under it aborts the process ("could not acquire lock for <stdin>").
-    atexit._run_exitfuncs()
-    os._exit(int(status))
+    leaving.with_status(int(status))
+    sys.exit(status)

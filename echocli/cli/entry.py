@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
+from echocli.cli import leaving
+
 LIBRARY = "faster_whisper"
 """What the default provider imports."""
 
@@ -31,6 +33,7 @@ def wants_worker(words: Sequence[str], variables: Mapping[str, str]) -> bool:
 
 def main() -> NoReturn:
     """Run the command line of this process and exit."""
+    leaving.prepare()
     # numpy's threads wait for each other by spinning, on cores that the worker needs.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if wants_worker(sys.argv[1:], os.environ):

@@ -105,7 +105,7 @@ def test_a_machine_that_is_only_faster_or_slower_is_told_exactly(
 
 
 @settings(deadline=None)
-@given(st.lists(st.floats(0.5, 2.0), min_size=4, max_size=4))
+@given(st.lists(st.floats(0.5, 2.0), min_size=3, max_size=3))
 def test_other_proportions_are_told_well_enough(factors: list[float]) -> None:
     cost = Work(*(a * b for a, b in zip(astuple(USUAL), factors, strict=True)))
     found = fit(TINY, [Timed(batch, seconds(cost, TINY, batch)) for batch in REQUESTS])

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import jiwer
+import numpy as np
 import pytest
 import soundfile
 from whisper_normalizer.english import EnglishTextNormalizer
@@ -27,9 +28,10 @@ WORDLESS = (
     "silence_ina_2s",
     "tone_dtmf_stereo",
 )
-DECEIVES_FIVE_BEAMS = "noise_speechbrain_3"
-"""Without voice detection `accurate` hears "You": the model is too sure of speech (no-speech
-probability 0.23) for the text to be compared with silence."""
+DECEIVE_FIVE_BEAMS = {"--no-vad": "noise_speechbrain_3", "--vad": "noise_office_ambience"}
+"""Noise in which `accurate` hears words: "You" where the model is rather sure of speech; and a
+sentence in the murmur of an office, which it believes (mean log-probability -0.84) although its
+no-speech probability is 0.77."""
 VOICE = ("--vad", "--no-vad")
 
 
@@ -45,7 +47,7 @@ def heard(run: RunEchocli, model: Path, preset: str, voice: str, *files: Path) -
 def test_sound_without_words_gives_none(
     run_echocli: RunEchocli, tiny_model: Path, corpus: Corpus, preset: str, voice: str
 ) -> None:
-    known = {DECEIVES_FIVE_BEAMS} if (preset, voice) == (Preset.ACCURATE, "--no-vad") else set()
+    known = {DECEIVE_FIVE_BEAMS[voice]} if preset == Preset.ACCURATE else set()
     files = [corpus[clip].path for clip in WORDLESS if clip not in known]
     text = heard(run_echocli, tiny_model, preset, voice, *files)
     said = [line for line in text.splitlines() if line.strip() and not _names_a_file(line, files)]
@@ -88,16 +90,15 @@ def test_a_change_of_language_loses_no_phrase(run_echocli: RunEchocli, corpus: C
 
 
 def test_the_report_counts_what_the_guards_did(
-    run_echocli: RunEchocli, tiny_model: Path, samples: Path, tmp_path: Path
+    run_echocli: RunEchocli, tiny_model: Path, tmp_path: Path
 ) -> None:
-    sound, rate = soundfile.read(samples / "meeting.flac", dtype="int16")
-    path = tmp_path / "loops.wav"
-    soundfile.write(path, sound[round(14.1 * rate) : round(17.6 * rate)], rate, "PCM_16")
+    path = tmp_path / "silence.wav"
+    soundfile.write(path, np.zeros(10 * 16_000), 16_000, "PCM_16")
     done = run_echocli(
         *("transcribe", "-q", "--model", tiny_model, "--preset", "fast", "--no-vad"),
         *("-f", "json", path),
     )
-    assert json.loads(done.stdout)["stats"]["guards"] == {"repetitive": 1, "wider": 1}
+    assert json.loads(done.stdout)["stats"]["guards"] == {"invented": 1}
 
 
 def _errors(reference: str, text: str) -> int:

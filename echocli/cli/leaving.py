@@ -1,0 +1,27 @@
+"""End the process for certain, after everything that is registered to run at its end.
+
+The thread that reads may wait for a pipe or be inside native code, and finalising the interpreter
+under it aborts the process ("could not acquire lock for <stdin>").
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+
+_status: list[int] = []
+
+
+def prepare() -> None:
+    """Make the process end without finalising; to be called before anything else registers.
+
+    What is registered first runs last: children that were started are ended before.
+    """
+    if not _status:
+        _status.append(0)
+        atexit.register(lambda: os._exit(_status[0]))
+
+
+def with_status(status: int) -> None:
+    """Say which exit status the process will have."""
+    _status[0] = status
