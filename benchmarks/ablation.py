@@ -29,7 +29,6 @@ from benchmarks.publish import publish
 from benchmarks.rounds import tell
 from echocli.audio.open import open_source
 from echocli.decoding.guards import Thresholds
-from echocli.decoding.packing import PackOptions
 from echocli.decoding.pipeline import Pipeline, PipelineOptions
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.decoding.tails import Tails
@@ -65,11 +64,7 @@ class WithoutResume(Pipeline):
 class Setting:
     """How everything is set, or one part of it switched off."""
 
-    pipeline: PipelineOptions = field(
-        default_factory=lambda: PipelineOptions(
-            packing=PackOptions(longest=RECIPE.longest), tail=RECIPE.tail
-        )
-    )
+    pipeline: PipelineOptions = field(default_factory=lambda: PipelineOptions.of(RECIPE))
     kind: type[Pipeline] = Pipeline
     beam_size: int = RECIPE.beam_size
     slots: int = SLOTS

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
+from echocli.providers.whisper_encoding import FRAMES, GRID
+
 VOCABULARY = 51865
 """Tokens of the output layer."""
 
@@ -19,11 +21,8 @@ ATTENTION_WEIGHT = 2
 """Attention over all pairs runs in float32 and takes about twice the time of the same arithmetic
 in the matrices, which are int8."""
 
-GRID = 2.0
-"""Seconds to which the encoder's input is rounded up, so that windows can share a batch."""
-
-FULL = 30.0
-"""Seconds the encoder sees at most."""
+FRAMES_PER_SECOND = 100
+"""Of a log-mel spectrogram."""
 
 TOKENS_PER_SECOND = 4.4
 """Of lively speech (160 to 170 words a minute), timestamps included."""
@@ -71,7 +70,8 @@ class Batch:
     @property
     def encoded(self) -> float:
         """Seconds the encoder sees of each window."""
-        return min(FULL, -(-(self.seconds + self.tail) // GRID) * GRID)
+        needed = (self.seconds + self.tail) * FRAMES_PER_SECOND
+        return min(FRAMES, -(-needed // GRID) * GRID) / FRAMES_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)

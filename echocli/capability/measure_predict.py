@@ -136,7 +136,7 @@ def _predict(
     shape, cost, recipe = SHAPES[kind(name)], nearest(costs, kind(name)), RECIPES[preset]
     batches, sound = _long_recording(recipe, running.slots)
     longest = recipe.longest / SAMPLE_RATE
-    load = seconds(cost, shape, _alone(UTTERANCE, recipe)) / running.chunk_seconds
+    load = seconds(cost, shape, batch_of(recipe, 1, UTTERANCE)) / running.chunk_seconds
     fits = sizing.fits(profile, name, running.device)
     return Prediction(
         model=name,
@@ -144,7 +144,7 @@ def _predict(
         memory_gb=catalog.get(name).memory_gb,
         fits=fits,
         speed=sound / makespan(cost, shape, batches, running.slots),
-        speed_short=longest / seconds(cost, shape, _alone(longest, recipe)),
+        speed_short=longest / seconds(cost, shape, batch_of(recipe, 1, longest)),
         live_load=load,
         live=fits and load < LIVE_LIMIT,
         installed=name in installed,
@@ -152,9 +152,10 @@ def _predict(
     )
 
 
-def _alone(length: float, recipe: Recipe) -> Batch:
+def batch_of(recipe: Recipe, windows: int, length: float, tokens: float | None = None) -> Batch:
+    """Return windows of so many seconds as a preset decodes them, with ``tokens`` in each."""
     tail = recipe.tail / SAMPLE_RATE
-    return Batch(1, length, tail, recipe.beam_size, TOKENS_PER_SECOND * length)
+    return Batch(windows, length, tail, recipe.beam_size, tokens or TOKENS_PER_SECOND * length)
 
 
 def _long_recording(recipe: Recipe, slots: int) -> tuple[list[Batch], float]:
@@ -164,12 +165,11 @@ def _long_recording(recipe: Recipe, slots: int) -> tuple[list[Batch], float]:
     """
     count, longest = slots * SIDE_BY_SIDE, recipe.longest / SAMPLE_RATE
     lengths = [longest * (0.6 + 0.4 * (i + 0.5) / count) for i in range(count)]
-    alike = Counter(_alone(length, recipe).encoded for length in lengths)
+    alike = Counter(batch_of(recipe, 1, length).encoded for length in lengths)
     batches = []
     for encoded, number in alike.items():
-        length = sum(x for x in lengths if _alone(x, recipe).encoded == encoded) / number
-        one = _alone(length, recipe)
+        length = sum(x for x in lengths if batch_of(recipe, 1, x).encoded == encoded) / number
         full, rest = divmod(number, SIDE_BY_SIDE)
         sizes = [SIDE_BY_SIDE] * full + [rest] * bool(rest)
-        batches += [Batch(n, length, one.tail, one.beam, one.tokens) for n in sizes]
+        batches += [batch_of(recipe, n, length) for n in sizes]
     return batches, sum(lengths)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
-from echocli.capability.measure import TOKENS_PER_SECOND, Batch, Timed, Work, adjusted, fit, seconds
-from echocli.capability.measure_predict import SHAPES, nearest
+from echocli.capability.measure import Timed, Work, adjusted, fit, seconds
+from echocli.capability.measure_predict import SHAPES, batch_of, nearest
 from echocli.clock import Clock
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.errors import TranscriptionError
@@ -42,7 +42,11 @@ def speech() -> Samples:
 
 def affordable(costs: Mapping[str, Work], kind: str) -> bool:
     """Tell whether running one more model is likely to stay near the budget."""
-    return seconds(nearest(costs, kind), SHAPES[kind], _batch(*PROBES[0], 9.0)) < BUDGET_S
+    preset, windows = PROBES[0]
+    return (
+        seconds(nearest(costs, kind), SHAPES[kind], batch_of(RECIPES[preset], windows, 9.0))
+        < BUDGET_S
+    )
 
 
 def run(supervisor: Supervisor, kind: str, costs: Mapping[str, Work], clock: Clock) -> Work:
@@ -74,14 +78,8 @@ def _probe(
     start = clock.now()
     outcomes = supervisor.decode(request, options)
     took = clock.now() - start
-    batch = _batch(preset, windows, len(sound) / SAMPLE_RATE, _tokens(outcomes))
+    batch = batch_of(recipe, windows, len(sound) / SAMPLE_RATE, _tokens(outcomes))
     return Timed(batch, took)
-
-
-def _batch(preset: Preset, windows: int, secs: float, tokens: float | None = None) -> Batch:
-    recipe = RECIPES[preset]
-    tail = recipe.tail / SAMPLE_RATE
-    return Batch(windows, secs, tail, recipe.beam_size, tokens or TOKENS_PER_SECOND * secs)
 
 
 def _tokens(outcomes: Sequence[Outcome]) -> float | None:

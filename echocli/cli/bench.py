@@ -111,7 +111,6 @@ def command(
     # What decodes needs numpy, which --help and a mistyped assertion must not wait for.
     from echocli.cli.bench_runs import BenchRuns
     from echocli.cli.bench_show import conclude
-    from echocli.decoding.packing import PackOptions
     from echocli.decoding.pipeline import PipelineOptions
     from echocli.providers.base import DecodeOptions
     from echocli.runtime.offline import OfflineOptions
@@ -128,9 +127,10 @@ def command(
         hotwords=settings.get("hotwords", None).value,
         word_timestamps=settings.get("word_timestamps", None, False).value,
     )
-    pipeline = PipelineOptions(packing=PackOptions(longest=recipe.longest), tail=recipe.tail)
     detection = VadOptions() if settings.get("vad", vad, True).value else None
-    bench = BenchRuns(environment, console, setup, OfflineOptions(decode, pipeline, detection))
+    bench = BenchRuns(
+        environment, console, setup, OfflineOptions(decode, PipelineOptions.of(recipe), detection)
+    )
     report = bench.measure(clips, runs)
     measured = [clip for clip in clips if any(clip.file == one.file for one in report.files)]
     if full and measured:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -134,7 +135,6 @@ def command(
         from echocli.audio.pipe import RawFormat
         from echocli.cli.batch import Batch
         from echocli.decoding.guards import Thresholds
-        from echocli.decoding.packing import PackOptions
         from echocli.decoding.pipeline import PipelineOptions
         from echocli.providers.base import DecodeOptions
         from echocli.runtime.offline import OfflineOptions
@@ -152,9 +152,8 @@ def command(
             suppress_tokens=parse_tokens(suppress_tokens),
             word_timestamps=timing.align,
         )
-        pipeline = PipelineOptions(
-            packing=PackOptions(longest=recipe.longest),
-            tail=recipe.tail,
+        pipeline = replace(
+            PipelineOptions.of(recipe),
             thresholds=Thresholds(
                 compression_ratio=compression_ratio_threshold,
                 log_prob=log_prob_threshold,

@@ -12,16 +12,17 @@ import itertools
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from echocli.decoding.assemble import Assembler, has_words
 from echocli.decoding.attempts import Attempts
 from echocli.decoding.guards import Thresholds
 from echocli.decoding.packing import Packed, Packer, PackOptions, speech_between
 from echocli.decoding.placing import placed
-from echocli.decoding.presets import RECIPES, Preset
+from echocli.decoding.presets import RECIPES, Preset, Recipe
 from echocli.decoding.tails import Tails
 from echocli.events import Gap
-from echocli.providers.base import Hypothesis, Window
+from echocli.providers.base import EDGE, Hypothesis, Window
 from echocli.types import SAMPLE_RATE, Samples, Segment, Span, seconds
 
 CONTEXT_RESET_TEMPERATURE = 0.5
@@ -51,6 +52,11 @@ class PipelineOptions:
     keep_words: bool = False
     """Give segments their words."""
     tails: Tails = field(default_factory=Tails)
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Self:
+        """Return the options of a preset."""
+        return cls(packing=PackOptions(longest=recipe.longest), tail=recipe.tail)
 
 
 @dataclass(slots=True, eq=False)
@@ -170,7 +176,7 @@ class Pipeline:
 
     def _without_padding(self, job: _Job, hypothesis: Hypothesis) -> Hypothesis:
         """Drop text the model has put into the silence behind the window."""
-        limit = len(job.packed.samples) - SAMPLE_RATE // 20
+        limit = len(job.packed.samples) - EDGE
         kept = tuple(piece for piece in hypothesis.pieces if piece.start < limit)
         if len(kept) == len(hypothesis.pieces):
             return hypothesis

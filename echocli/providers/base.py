@@ -17,7 +17,10 @@ from importlib.util import find_spec
 from typing import ClassVar
 
 from echocli.errors import OutOfMemory
-from echocli.types import Samples, Task
+from echocli.types import SAMPLE_RATE, Samples, Task
+
+EDGE = SAMPLE_RATE // 20
+"""Samples before the end of a window from which on a text lies in the silence behind it."""
 
 MOST_WINDOWS = 8
 """Windows in a batch on a processor: more save little time and delay the text."""

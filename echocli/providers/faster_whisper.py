@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from echocli.errors import EchoError, ModelError, OutOfMemory, ProviderError, UsageError
 from echocli.providers.base import (
+    EDGE,
     DecodeOptions,
     Hypothesis,
     LoadReport,
@@ -34,7 +35,6 @@ from echocli.providers.whisper_generation import (
     prompt,
 )
 from echocli.providers.whisper_tokens import TokenPiece, split_pieces
-from echocli.types import SAMPLE_RATE
 
 DOUBT = 0.2
 """No-speech probability from which a text is compared with what silence would give."""
@@ -48,9 +48,6 @@ class _Loaded:
     encoder: Encoder
     generator: Generator
 
-
-EDGE = SAMPLE_RATE // 20
-"""Samples before the end of a window from which on a text lies behind it."""
 
 SWITCH = 0.8
 """Probability from which another language than that of the text before is believed."""

@@ -7,7 +7,7 @@ always the same. Most clips stop in the middle of a sentence: that is what misle
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,7 +16,6 @@ import pytest
 
 from echocli.audio.file import FileSource
 from echocli.decoding.guards import Thresholds, compression_ratio
-from echocli.decoding.packing import PackOptions
 from echocli.decoding.pipeline import Pipeline, PipelineOptions
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.decoding.tails import Tails
@@ -84,9 +83,8 @@ def transcribe(model: FasterWhisper) -> Transcribe:
     ) -> Said:
         recipe = RECIPES[preset]
         pipeline = kind(
-            PipelineOptions(
-                packing=PackOptions(longest=recipe.longest),
-                tail=recipe.tail,
+            replace(
+                PipelineOptions.of(recipe),
                 thresholds=limits or Thresholds(temperatures=COOL),
                 tails=tails or Tails(),
             )
