@@ -23,6 +23,45 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak at ``start`` (seconds); ``id`` is that of the coming final."""
+
+    type: ClassVar[str] = "speech_started"
+    id: int
+    start: float
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """An utterance is over; its final follows, unless it holds no words.
+
+    ``end`` is the end of speech, without the silence that was waited. ``reason`` is ``silence``,
+    ``split`` (too long for one utterance), ``gap`` (sound was lost) or ``end`` (of the source).
+    """
+
+    type: ClassVar[str] = "speech_ended"
+    id: int
+    start: float
+    end: float
+    reason: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What an utterance that is not over sounds like so far.
+
+    The segment's text begins with ``committed``, which only ever grows up to the final of the same
+    ``id``; the rest may change.
+    """
+
+    type: ClassVar[str] = "partial"
+    segment: Segment
+    committed: str
+
+
+@dataclass(frozen=True, slots=True)
 class Final:
     """A segment that will not change any more."""
 
@@ -38,6 +77,21 @@ class Gap:
     start: float
     end: float
     reason: str
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How loud a source was up to ``position`` (seconds), in dB below full scale.
+
+    ``rms`` and ``peak`` are of the sound since the last level, -100 at least.
+    """
+
+    type: ClassVar[str] = "level"
+    position: float
+    rms: float
+    peak: float
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,4 +132,16 @@ class End:
     language: str | None
 
 
-Event: TypeAlias = Ready | Final | Gap | Notice | Progress | StatsEvent | End
+Event: TypeAlias = (
+    Ready
+    | SpeechStarted
+    | Partial
+    | Final
+    | SpeechEnded
+    | Level
+    | Gap
+    | Notice
+    | Progress
+    | StatsEvent
+    | End
+)
