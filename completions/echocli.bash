@@ -11,7 +11,7 @@ _echocli() {
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            transcribe|detect|warmup|bench|shell-init) command=${COMP_WORDS[i]}; break ;;
+            transcribe|live|detect|warmup|bench|devices|shell-init) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case "$command $prev" in
@@ -44,11 +44,43 @@ _echocli() {
         "transcribe --raw") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --clip") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --clip-timestamps") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --input-device") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --record") return ;;
+        "transcribe --stop-after") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --chunk-seconds") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --output-dir"|"transcribe -o") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "transcribe --output-format"|"transcribe -f") COMPREPLY=($(compgen -W 'txt srt vtt tsv lrc jsonl json all' -- "$cur")); return ;;
         "transcribe --max-line-width") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --max-line-count") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --max-words-per-line") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --input-device") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --file") return ;;
+        "live --raw") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --channel") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --record") return ;;
+        "live --stop-after") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --model"|"live -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
+        "live --provider"|"live -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
+        "live --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
+        "live --compute-type") COMPREPLY=($(compgen -W 'int8 int8_float16 int8_float32 float16 bfloat16 float32' -- "$cur")); return ;;
+        "live --threads"|"live -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "live --language"|"live -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
+        "live --task") COMPREPLY=($(compgen -W 'transcribe translate' -- "$cur")); return ;;
+        "live --preset") COMPREPLY=($(compgen -W 'fast balanced accurate' -- "$cur")); return ;;
+        "live --beam-size") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --chunk-seconds") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --initial-prompt") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --hotwords") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --vad-threshold") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --vad-min-speech-ms") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --vad-min-silence-ms") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --vad-pad-ms") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --output-dir"|"live -o") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "live --output-format"|"live -f") COMPREPLY=($(compgen -W 'txt srt vtt tsv lrc jsonl json all' -- "$cur")); return ;;
+        "live --max-line-width") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --max-line-count") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --max-words-per-line") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "detect --provider"|"detect -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
         "detect --model"|"detect -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
         "detect --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
@@ -81,11 +113,13 @@ _echocli() {
         "bench --best-of") compopt +o default +o bashdefault 2>/dev/null; return ;;
     esac
     case $command in
-        '') options='--version -V --debug --help -h' choices='transcribe detect warmup bench shell-init' ;;
-        transcribe) options='--model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --best-of --patience --length-penalty --temperature --temperature-increment-on-fallback --condition-on-previous-text --no-condition-on-previous-text --initial-prompt --hotwords --suppress-tokens --no-word-timestamps --word-timestamps --compression-ratio-threshold --log-prob-threshold --no-speech-threshold --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --channel --raw --clip --clip-timestamps --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --no-skip-existing --skip-existing --quiet -q --verbose -v --help -h' choices='' ;;
+        '') options='--version -V --debug --help -h' choices='transcribe live detect warmup bench devices shell-init' ;;
+        transcribe) options='--model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --best-of --patience --length-penalty --temperature --temperature-increment-on-fallback --condition-on-previous-text --no-condition-on-previous-text --initial-prompt --hotwords --suppress-tokens --no-word-timestamps --word-timestamps --compression-ratio-threshold --log-prob-threshold --no-speech-threshold --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --channel --raw --clip --clip-timestamps --mic --input-device --record --stop-after --chunk-seconds --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --no-skip-existing --skip-existing --quiet -q --verbose -v --help -h' choices='' ;;
+        live) options='--mic --input-device --file --pace --raw --channel --record --stop-after --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --chunk-seconds --initial-prompt --hotwords --no-word-timestamps --word-timestamps --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --quiet -q --verbose -v --help -h' choices='' ;;
         detect) options='--json --measure --provider -p --model -m --device --compute-type --threads -t --chunk-seconds --no-vad --vad --language -l --model-dir --help -h' choices='' ;;
         warmup) options='--level --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --json --quiet -q --verbose -v --help -h' choices='' ;;
         bench) options='--runs -n --reference --manifest --full --assert --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --preset --beam-size --best-of --no-vad --vad --json --quiet -q --verbose -v --help -h' choices='' ;;
+        devices) options='--json --help -h' choices='' ;;
         shell-init) options='--help -h' choices='bash zsh fish' ;;
     esac
     if [[ $cur == -* ]]; then

@@ -4,7 +4,7 @@ _echocli() {
     local context state state_descr line ret=1
     typeset -A opt_args
     local -a commands
-    commands=('transcribe:Turn files or a pipe into text.' 'detect:Show this machine and what suits it.' 'warmup:Load and warm a model, with the time of each phase.' 'bench:Measure speed, latency, memory and word error rate.' 'shell-init:Print the `echo` function for your shell.')
+    commands=('transcribe:Turn files or a pipe into text.' 'live:Turn speech into text while it is spoken.' 'detect:Show this machine and what suits it.' 'warmup:Load and warm a model, with the time of each phase.' 'bench:Measure speed, latency, memory and word error rate.' 'devices:List the audio inputs.' 'shell-init:Print the `echo` function for your shell.')
     _arguments -C -s -S \
         '(--version -V)--version[Show the version]' \
         '(--version -V)-V[Show the version]' \
@@ -18,7 +18,7 @@ _echocli() {
             case $line[1] in
                 transcribe)
                     _arguments -s -S \
-                        '*:FILE... <list\[str\]>:_files' \
+                        '*:\[FILE...\] <list\[str\]>:_files' \
                         '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                         '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                         '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper scripted)' \
@@ -60,6 +60,11 @@ _echocli() {
                         '(--raw)--raw=[Headerless sound, as s16le,16000,1]:value: ' \
                         '*--clip=[Only this part, as 90-120, 1\:30- or -2\:00; may be repeated]:value: ' \
                         '(--clip-timestamps)--clip-timestamps=[The same as whisper spells it; without the last END up to the end]:value: ' \
+                        '(--mic)--mic[Listen to the microphone]' \
+                        '*--input-device=[Microphone, as '\''echocli devices'\'' lists it; twice for two sources]:value: ' \
+                        '(--record)--record=[Keep the sound in a new .wav, .opus or .ogg file]:value:_files' \
+                        '(--stop-after)--stop-after=[Stop after SECONDS or \[H\:\]M\:S of sound, or silence\:SECONDS without speech]:value: ' \
+                        '(--chunk-seconds)--chunk-seconds=[Interval at which open speech is decoded; '\''auto'\'' adapts]:value: ' \
                         '(--output-dir -o)--output-dir=[Write files here]:value:_files -/' \
                         '(--output-dir -o)-o[Write files here]:value:_files -/' \
                         '*--output-format=[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
@@ -69,6 +74,59 @@ _echocli() {
                         '(--max-words-per-line)--max-words-per-line=[Words a subtitle line has]:value: ' \
                         '(--no-skip-existing --skip-existing)--no-skip-existing[Leave inputs whose files are there]' \
                         '(--no-skip-existing --skip-existing)--skip-existing[Leave inputs whose files are there]' \
+                        '(--quiet -q)--quiet[No progress and no notices]' \
+                        '(--quiet -q)-q[No progress and no notices]' \
+                        '(--verbose -v)--verbose[Say more\: settings and their sources]' \
+                        '(--verbose -v)-v[Say more\: settings and their sources]' \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        && ret=0
+                    ;;
+                live)
+                    _arguments -s -S \
+                        ':\[-\] <str>: ' \
+                        '(--mic)--mic[Listen to the microphone]' \
+                        '*--input-device=[Microphone, as '\''echocli devices'\'' lists it; twice for two sources]:value: ' \
+                        '(--file)--file=[Listen to a sound or video file]:value:_files' \
+                        '(--pace)--pace[Play the file at its own speed, like a microphone]' \
+                        '(--raw)--raw=[Headerless sound, as s16le,16000,1]:value: ' \
+                        '(--channel)--channel=[Use this channel only, 1 is left]:value: ' \
+                        '(--record)--record=[Keep the sound in a new .wav, .opus or .ogg file]:value:_files' \
+                        '(--stop-after)--stop-after=[Stop after SECONDS or \[H\:\]M\:S of sound, or silence\:SECONDS without speech]:value: ' \
+                        '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
+                        '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
+                        '(--threads -t)--threads=[CPU threads]:value: ' \
+                        '(--threads -t)-t[CPU threads]:value: ' \
+                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                        '(--no-offline --offline)--no-offline[Never download a model]' \
+                        '(--no-offline --offline)--offline[Never download a model]' \
+                        '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--language -l)-l[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--task)--task=[transcribe, or translate into English]:value:(transcribe translate)' \
+                        '(--preset)--preset=[fast, balanced or accurate]:value:(fast balanced accurate)' \
+                        '(--beam-size)--beam-size=[Beams; 1 is greedy]:value: ' \
+                        '(--chunk-seconds)--chunk-seconds=[Interval at which open speech is decoded; '\''auto'\'' adapts]:value: ' \
+                        '(--initial-prompt)--initial-prompt=[Text that sets style and spelling]:value: ' \
+                        '(--hotwords)--hotwords=[Words to expect, such as names]:value: ' \
+                        '(--no-word-timestamps --word-timestamps)--no-word-timestamps[Time every word]' \
+                        '(--no-word-timestamps --word-timestamps)--word-timestamps[Time every word]' \
+                        '(--no-vad --vad)--no-vad[Decode only where somebody speaks]' \
+                        '(--no-vad --vad)--vad[Decode only where somebody speaks]' \
+                        '(--vad-threshold)--vad-threshold=[Speech probability]:value: ' \
+                        '(--vad-min-speech-ms)--vad-min-speech-ms=[Shorter speech is noise]:value: ' \
+                        '(--vad-min-silence-ms)--vad-min-silence-ms=[Silence that ends speech]:value: ' \
+                        '(--vad-pad-ms)--vad-pad-ms=[Sound kept on both sides]:value: ' \
+                        '(--output-dir -o)--output-dir=[Write files here]:value:_files -/' \
+                        '(--output-dir -o)-o[Write files here]:value:_files -/' \
+                        '*--output-format=[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
+                        '*-f[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
+                        '(--max-line-width)--max-line-width=[Characters a subtitle line has]:value: ' \
+                        '(--max-line-count)--max-line-count=[Lines a subtitle has]:value: ' \
+                        '(--max-words-per-line)--max-words-per-line=[Words a subtitle line has]:value: ' \
                         '(--quiet -q)--quiet[No progress and no notices]' \
                         '(--quiet -q)-q[No progress and no notices]' \
                         '(--verbose -v)--verbose[Say more\: settings and their sources]' \
@@ -156,6 +214,13 @@ _echocli() {
                         '(--quiet -q)-q[No progress and no notices]' \
                         '(--verbose -v)--verbose[Say more\: settings and their sources]' \
                         '(--verbose -v)-v[Say more\: settings and their sources]' \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        && ret=0
+                    ;;
+                devices)
+                    _arguments -s -S \
+                        '(--json)--json[Print JSON]' \
                         '(--help -h)--help[Show this message and exit]' \
                         '(--help -h)-h[Show this message and exit]' \
                         && ret=0

@@ -19,6 +19,9 @@ from echocli.environment import Environment
 from echocli.errors import UsageError
 from echocli.models.languages import AUTO, parse_language
 
+AUTO_CHUNKS = "auto"
+"""Chunk seconds that adapt to how long decoding takes."""
+
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -81,6 +84,10 @@ def _positive(value: object) -> float:
     return number
 
 
+def _chunks(value: object) -> float | str:
+    return AUTO_CHUNKS if str(value).strip().lower() == AUTO_CHUNKS else _positive(value)
+
+
 def _provider(value: object) -> str:
     name = _text(value).strip().lower().replace("_", "-")
     return _PROVIDERS.get(name, name)
@@ -134,7 +141,7 @@ KEYS: dict[str, Callable[[object], Any]] = {
     "device": _device,
     "compute_type": _compute,
     "threads": _count,
-    "chunk_seconds": _positive,
+    "chunk_seconds": _chunks,
     "vad": _boolean,
     "language": _language,
     "task": _one_of("transcribe", "translate"),

@@ -10,13 +10,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+
+from tests.pulse import Pulse, missing_parts, running
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -85,6 +87,15 @@ def tiny_model() -> Path:
 def samples() -> Path:
     """Folder of ``meeting.flac`` and ``pauses.flac``, each with its text in ``NAME.ref.txt``."""
     return ROOT / "samples"
+
+
+@pytest.fixture
+def pulse() -> Iterator[Pulse]:
+    """A sound server whose default source hears its sink ``first``, or a skip without the parts."""
+    if missing := missing_parts():
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    with running() as server:
+        yield server
 
 
 @pytest.fixture

@@ -16,9 +16,13 @@ def test_every_event_has_a_type_of_its_own() -> None:
         "end",
         "final",
         "gap",
+        "level",
         "notice",
+        "partial",
         "progress",
         "ready",
+        "speech_ended",
+        "speech_started",
         "stats",
     ]
 

@@ -27,9 +27,11 @@ from echocli.output.text import one_line
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "transcribe": ("echocli.cli.transcribe", "Turn files or a pipe into text."),
+    "live": ("echocli.cli.live", "Turn speech into text while it is spoken."),
     "detect": ("echocli.cli.detect", "Show this machine and what suits it."),
     "warmup": ("echocli.cli.warmup", "Load and warm a model, with the time of each phase."),
     "bench": ("echocli.cli.bench", "Measure speed, latency, memory and word error rate."),
+    "devices": ("echocli.cli.devices", "List the audio inputs."),
     "shell-init": ("echocli.cli.shell_init", "Print the `echo` function for your shell."),
 }
 """Command name → its module and its line in the list of commands."""

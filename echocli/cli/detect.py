@@ -18,7 +18,7 @@ from echocli.capability.profile import take
 from echocli.capability.tiers import Overrides, recommend
 from echocli.cli.detect_report import Measurement, ProviderState, Report, as_object
 from echocli.cli.detect_text import show
-from echocli.config import Settings
+from echocli.config import AUTO_CHUNKS, Settings
 from echocli.environment import Environment
 from echocli.errors import ProviderError
 from echocli.models import catalog
@@ -101,7 +101,11 @@ def survey(
     """
     settings = Settings(environment)
     given = {key: settings.get(key, flag) for key, flag in flags.items()}
-    overrides = {key: setting for key, setting in given.items() if setting.value is not None}
+    overrides = {
+        key: setting
+        for key, setting in given.items()
+        if setting.value is not None and (key, setting.value) != ("chunk_seconds", AUTO_CHUNKS)
+    }
     wishes = Overrides(**{key: setting.value for key, setting in overrides.items()})
     providers = [_state(name) for name in registry.names()]
     if wishes.provider not in (None, "auto"):

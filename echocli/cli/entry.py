@@ -24,7 +24,7 @@ PROVIDER_VARIABLES = ("ECHOCLI_PROVIDER", "ECHOPANEL_ASR_PROVIDER")
 
 def wants_worker(words: Sequence[str], variables: Mapping[str, str]) -> bool:
     """Tell whether a command line will surely need the default provider; a guess may be wrong."""
-    if len(words) < 2 or words[0] != "transcribe":
+    if len(words) < 2 or words[0] not in ("transcribe", "live"):
         return False
     if any(word in OTHERWISE or word.startswith("--provider=") for word in words):
         return False

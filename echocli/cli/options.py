@@ -192,6 +192,10 @@ VadMinSilence = Annotated[
     int | None,
     option(VOICE, "--vad-min-silence-ms", min=0, help="Shorter pauses are speech [default: 300]."),
 ]
+VadHangover = Annotated[
+    int | None,
+    option(VOICE, "--vad-min-silence-ms", min=0, help="Silence that ends speech [default: 500]."),
+]
 VadPad = Annotated[
     int | None,
     option(VOICE, "--vad-pad-ms", min=0, help="Sound kept on both sides [default: 400]."),

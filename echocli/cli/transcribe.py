@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from echocli.cli import options
+from echocli.cli import live_options, options
 from echocli.cli.decoding import (
     parse_clip,
     parse_temperatures,
@@ -15,6 +15,7 @@ from echocli.cli.decoding import (
     vad_options,
     word_timing,
 )
+from echocli.cli.live_run import live_from
 from echocli.cli.session import prepare, supervised
 from echocli.config import Settings
 from echocli.decoding.presets import RECIPES, Preset
@@ -27,14 +28,14 @@ from echocli.output.writers import expand_formats
 from echocli.types import Task
 
 Files = Annotated[
-    list[str],
-    typer.Argument(metavar="FILE...", help="Sound or video files; '-' reads standard input."),
+    list[str] | None,
+    typer.Argument(metavar="[FILE...]", help="Sound or video files; '-' reads standard input."),
 ]
 
 
 def command(
     ctx: typer.Context,
-    files: Files,
+    files: Files = None,
     model: options.Model = None,
     provider: options.Provider = None,
     device: options.Device = None,
@@ -68,6 +69,11 @@ def command(
     raw: options.Raw = None,
     clip: options.Clip = None,
     clip_timestamps: options.ClipTimestamps = None,
+    mic: live_options.Mic = False,
+    input_device: live_options.InputDevice = None,
+    record: live_options.Record = None,
+    stop_after: live_options.StopAfter = None,
+    chunk_seconds: live_options.ChunkSeconds = None,
     output_dir: options.OutputDir = None,
     output_format: options.OutputFormat = None,
     max_line_width: options.MaxLineWidth = None,
@@ -77,13 +83,23 @@ def command(
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
 ) -> None:
-    """Turn files or a pipe into text.
+    """Turn files, a pipe or the microphone into text.
 
     Without -o the text goes to standard output as it becomes final; with -o DIR each input becomes
     DIR/<name>.<format>, which appears when it is whole. A file that fails does not stop the others.
+    With --mic it is 'echocli live --mic'.
     """
     environment: Environment = ctx.obj
     console = Console(environment, quiet=quiet, verbose=verbose)
+    if mic or input_device:
+        raise typer.Exit(live_from(ctx, environment, console))
+    only_live = {"--record": record, "--stop-after": stop_after, "--chunk-seconds": chunk_seconds}
+    if name := next((name for name, value in only_live.items() if value is not None), None):
+        raise UsageError(f"{name} needs --mic", hint="see: echocli live --help")
+    if not files:
+        raise UsageError(
+            "nothing to transcribe", hint="name a file, - for standard input, or --mic"
+        )
     if skip_existing and output_dir is None:
         raise UsageError("--skip-existing needs --output-dir", hint="add -o DIR")
     parts = parse_clip(clip or (), clip_timestamps or "")

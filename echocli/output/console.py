@@ -1,4 +1,4 @@
-"""What people see on stderr: notices, errors, and a progress bar where there is a terminal.
+"""What people see on stderr: notices, errors, and a drawing where there is a terminal.
 
 Everything here is one line each, so that it can be read, grepped and logged; rich is imported only
 when a terminal is there to show its work.
@@ -7,9 +7,9 @@ when a terminal is there to show its work.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from echocli.environment import Environment
 from echocli.errors import EchoError
@@ -17,8 +17,6 @@ from echocli.output.text import one_line
 
 if TYPE_CHECKING:
     import rich.console
-
-    from echocli.output.progress import TerminalBar
 
 _STYLES = {"error": "bold red", "notice": "yellow", "info": "dim"}
 
@@ -28,6 +26,18 @@ class ProgressBar(Protocol):
 
     def update(self, position: float, total: float | None) -> None:
         """State the seconds done, and all seconds where that is known."""
+        ...
+
+
+class Drawing(Protocol):
+    """Something on a terminal that can be taken away and put back: a bar, a live view."""
+
+    def start(self) -> None:
+        """Take a place at the bottom of the terminal."""
+        ...
+
+    def stop(self) -> None:
+        """Leave nothing there; what is written next begins where the drawing began."""
         ...
 
 
@@ -49,7 +59,7 @@ class Console:
         self._env = env
         self._quiet = quiet
         self._verbose = verbose
-        self._bar: TerminalBar | None = None
+        self._drawing: Drawing | None = None
 
     def notice(self, message: str, code: str = "") -> None:
         """Tell something the user should know; ``-v`` adds its stable code."""
@@ -73,26 +83,51 @@ class Console:
             return
         from echocli.output.progress import TerminalBar
 
-        self._bar = TerminalBar(self._env.clock, self._rich, label)
-        self._bar.start()
+        bar = TerminalBar(self._env.clock, self._rich, label)
+        with self.showing(bar):
+            yield bar
+
+    @property
+    def canvas(self) -> rich.console.Console | None:
+        """Where a drawing can be: the terminal of stderr, or else that of stdout.
+
+        ``None`` where neither is one, and where nothing is to be drawn.
+        """
+        if self._quiet:
+            return None
+        if self._is_terminal:
+            return self._rich
+        stdout = self._env.stdout
+        return self._rich_for(stdout) if self._leads_to_terminal(stdout) else None
+
+    @contextmanager
+    def showing(self, drawing: Drawing) -> Iterator[None]:
+        """Show a drawing for the block, and move it out of the way of whatever is said."""
+        self._drawing = drawing
+        drawing.start()
         try:
-            yield self._bar
+            yield
         finally:
-            self._bar.stop()
-            self._bar = None
+            self._drawing = None
+            drawing.stop()
 
     @contextmanager
     def above(self) -> Iterator[None]:
-        """Take the bar away while something else writes to the terminal."""
-        bar = self._bar if self._env.stdout.isatty() else None
-        if bar is None:
+        """Take the drawing away while something else writes to the terminal by stdout."""
+        with self._away() if self._env.stdout.isatty() else nullcontext():
+            yield
+
+    @contextmanager
+    def _away(self) -> Iterator[None]:
+        drawing = self._drawing
+        if drawing is None:
             yield
             return
-        bar.stop()
+        drawing.stop()
         try:
             yield
         finally:
-            bar.start()
+            drawing.start()
 
     def _say(self, kind: str, message: str, hint: str | None = None) -> None:
         stderr = self._env.stderr
@@ -100,7 +135,8 @@ class Console:
             return
         with suppress(OSError, ValueError):
             if self._is_terminal:
-                self._say_in_colour(kind, message, hint)
+                with self._away():
+                    self._say_in_colour(kind, message, hint)
                 return
             tail = f"  {one_line(hint)}\n" if hint else ""
             stderr.write(f"echocli: {kind}: {one_line(message)}\n{tail}")
@@ -116,16 +152,21 @@ class Console:
 
     @property
     def _is_terminal(self) -> bool:
-        stream = self._env.stderr
+        return self._leads_to_terminal(self._env.stderr)
+
+    def _leads_to_terminal(self, stream: TextIO | None) -> bool:
         dumb = self._env.environ.get("TERM", "").lower() in ("dumb", "unknown")
-        return bool(stream) and stream.isatty() and not dumb
+        return stream is not None and stream.isatty() and not dumb
 
     @cached_property
     def _rich(self) -> rich.console.Console:
+        return self._rich_for(self._env.stderr)
+
+    def _rich_for(self, stream: TextIO) -> rich.console.Console:
         from rich.console import Console as RichConsole
 
         return RichConsole(
-            file=self._env.stderr,
+            file=stream,
             force_terminal=True,
             force_interactive=True,
             no_color=bool(self._env.environ.get("NO_COLOR")),

@@ -39,6 +39,10 @@ class WriteOptions:
     """Lines of a cue."""
     max_words_per_line: int | None = None
     """Words of a cue, as in openai-whisper."""
+    max_cue_seconds: float | None = None
+    """Seconds from the start of a cue's first word to the end of its last."""
+    runs_on: bool = True
+    """Whether a cue may go on into the next segment, and so is held back until that one comes."""
 
     def __post_init__(self) -> None:
         for name in ("max_line_width", "max_line_count", "max_words_per_line"):
@@ -49,7 +53,7 @@ class WriteOptions:
 
     @property
     def reflows(self) -> bool:
-        """Whether cues may run across segments that have word times."""
+        """Whether cues are filled by width and count, and end at a long pause."""
         return self.max_line_width is not None and self.max_line_count is not None
 
     @property
@@ -94,7 +98,7 @@ class CueLayout:
         if self._options.keeps_segments:
             yield from self._whole(segment)
             return
-        runs_on = self._options.reflows and bool(segment.words)
+        runs_on = self._options.reflows and self._options.runs_on and bool(segment.words)
         if not runs_on:
             yield from self.finish()
         for word in timed_words(segment):
@@ -121,6 +125,8 @@ class CueLayout:
         if len(self._words) >= (self._options.max_words_per_line or _UNLIMITED):
             return True
         if self._options.reflows and word.start - self._words[-1].start > LONG_PAUSE:
+            return True
+        if word.end - self._words[0].start > (self._options.max_cue_seconds or math.inf):
             return True
         full = len(self._lines) >= (self._options.max_line_count or _UNLIMITED)
         return full and not self._has_room(word)

@@ -1,81 +1,18 @@
-"""Sound and voice detector together: blocks in, blocks with what is known of their speech out.
-
-The detector must never cost a transcript: when it cannot load or throws, everything from there on
-is decoded as speech, with one notice and a counter.
-"""
+"""Sound and voice detector together: blocks in, blocks with what is known of their speech out."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
 
 from echocli.audio.clip import WHOLE, Clip
-from echocli.events import Notice
+from echocli.runtime.listening import Detector, Listening, silero
 from echocli.types import Samples, Span
 from echocli.vad.endpointer import Endpointer, VadOptions
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 PAUSE_MS = 100
 """Silence at which speech may be cut."""
-
-FRAME = 512
-"""Samples a probability stands for: 32 ms, what Silero takes."""
-
-
-class Detector(Protocol):
-    """Give one speech probability a frame; any split of the sound gives the same."""
-
-    def probabilities(self, block: Samples) -> NDArray[np.float32]:
-        """Return the probabilities of the frames that are complete now."""
-        ...
-
-    def flush(self) -> NDArray[np.float32]:
-        """Return the probability of the rest."""
-        ...
-
-
-def silero() -> Detector:
-    """Load Silero; imported here because a run without VAD must not need it."""
-    from echocli.vad.silero import Silero
-
-    return Silero()
-
-
-class Clipped:
-    """A detector that is asked within a clip only; frames that do not touch it are silence."""
-
-    def __init__(self, detector: Detector, clip: Clip) -> None:
-        self._detector = detector
-        self._clip = clip
-        self._frames = 0
-        self._rest: Samples = np.zeros(0, np.float32)
-
-    def probabilities(self, block: Samples) -> NDArray[np.float32]:
-        """Return the probabilities of the frames that are complete now."""
-        sound = np.concatenate([self._rest, block])
-        count = len(sound) // FRAME
-        self._rest = sound[count * FRAME :]
-        asked = self._clip.frames(self._frames, self._frames + count, FRAME)
-        self._frames += count
-        found = np.zeros(count, np.float32)
-        if asked.any():
-            frames = sound[: count * FRAME].reshape(count, FRAME)
-            found[asked] = self._detector.probabilities(frames[asked].reshape(-1))
-        return found
-
-    def flush(self) -> NDArray[np.float32]:
-        """Return the probability of the rest."""
-        asked = self._clip.frames(self._frames, self._frames + (len(self._rest) > 0), FRAME)
-        if not asked.any():
-            return asked.astype(np.float32)
-        first = self._detector.probabilities(self._rest)
-        return np.concatenate([first, self._detector.flush()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +40,12 @@ class Hearing:
         detector: Callable[[], Detector] = silero,
         clip: Clip = WHOLE,
     ) -> None:
-        self.notices: list[Notice] = []
-        self.failures = 0
+        self.listening = Listening(detector if options is not None else None, clip)
         self.speech_samples = 0
         self.silences = 0
         """Stretches of silence between, before and behind the spans."""
         self.total = 0
         self._clip = clip
-        self._frames = 0
         self._last_end = 0
         # One finds speech, as the options say; the other the pauses in it, where it may be cut.
         self._endpointer = Endpointer(options or VadOptions(pad_ms=0, min_speech_ms=0))
@@ -118,12 +53,11 @@ class Hearing:
         self._spans: deque[Span] = deque(maxlen=100)
         self._pending: deque[Span] = deque()
         """Islands that may still turn out to be no speech."""
-        self._detector = self._load(detector) if options is not None else None
 
     def hear(self, block: Samples) -> Heard:
         """Take a block of sound."""
         self.total += len(block)
-        probabilities = self._probabilities(block)
+        probabilities = self.listening.probabilities(block)
         self._count(self._endpointer.feed(probabilities))
         self._pending.extend(self._pauses.feed(probabilities))
         islands = self._confirmed()
@@ -135,7 +69,7 @@ class Hearing:
 
     def finish(self) -> tuple[Span, ...]:
         """Take the end of the input; the last islands."""
-        probabilities = self._flush()
+        probabilities = self.listening.flush()
         self._count(self._endpointer.feed(probabilities))
         self._count(self._endpointer.finish(self.total))
         self._pending.extend(self._pauses.feed(probabilities))
@@ -164,43 +98,6 @@ class Hearing:
         if doubtful is not None and not certain:
             first = min(first, doubtful)
         return min(first, self._pauses.decided)
-
-    def _load(self, factory: Callable[[], Detector]) -> Detector | None:
-        try:
-            return Clipped(factory(), self._clip)
-        except Exception as error:
-            self._fail(error)
-            return None
-
-    def _probabilities(self, block: Samples) -> NDArray[np.float32]:
-        if self._detector is not None:
-            try:
-                return self._seen(self._detector.probabilities(block))
-            except Exception as error:
-                self._fail(error)
-        return self._all_speech(self.total // FRAME)
-
-    def _flush(self) -> NDArray[np.float32]:
-        if self._detector is not None:
-            try:
-                return self._seen(self._detector.flush())
-            except Exception as error:
-                self._fail(error)
-        return self._all_speech(-(-self.total // FRAME))
-
-    def _seen(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        self._frames += len(probabilities)
-        return probabilities
-
-    def _all_speech(self, frames: int) -> NDArray[np.float32]:
-        return self._seen(self._clip.frames(self._frames, frames, FRAME).astype(np.float32))
-
-    def _fail(self, error: Exception) -> None:
-        self._detector = None
-        self.failures += 1
-        self.notices.append(
-            Notice("vad_failed", f"voice detection failed, all sound is decoded: {error}")
-        )
 
     def _count(self, spans: list[Span]) -> None:
         self._spans.extend(spans)

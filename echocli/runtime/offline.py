@@ -107,7 +107,7 @@ class Transcription:
         self.stats.busy_seconds += busy
         for outcome in outcomes:
             if isinstance(outcome, Hypothesis):
-                self.stats.infer_ms.append(outcome.decode_ms)
+                self.stats.note_decode(outcome.decode_ms)
                 self._pipeline.accept(outcome)
             else:
                 self._pipeline.lose(outcome.window_id, outcome.reason)
@@ -202,8 +202,8 @@ class Transcription:
         while self._supervisor.notices:
             yield self._supervisor.notices.popleft()
         hearing = self._reader.hearing
-        while hearing is not None and hearing.notices:
-            yield hearing.notices.pop(0)
+        while hearing is not None and hearing.listening.notices:
+            yield hearing.listening.notices.pop(0)
         while self._source.notices:
             yield Notice("input", self._source.notices.pop(0))
 
@@ -223,22 +223,17 @@ class Transcription:
         return max(seconds(read), round(self._source.duration or 0.0, 3))
 
     def _fill_stats(self, hearing: Hearing) -> None:
-        stats, spec, report = self.stats, self._supervisor.spec, self._supervisor.report
-        stats.provider, stats.model = spec.provider, spec.model
-        stats.device = report.device if report else spec.device
-        stats.compute_type = report.compute_type if report else spec.compute_type
+        stats = self.stats
+        stats.describe(self._supervisor, self._restarts_before)
         stats.audio_seconds = self._options.clip.inside(0, hearing.total) / SAMPLE_RATE
         stats.speech_seconds = hearing.speech_samples / SAMPLE_RATE
         stats.wall_seconds = self._clock.now() - self._asked_at
-        stats.model_load_time_ms = self._supervisor.load_ms
         stats.windows = self._pipeline.windows
         stats.guards = self._pipeline.actions
         stats.vad_enabled = self._options.vad is not None
         stats.vad_skipped_chunks = hearing.silences
-        stats.vad_failures = hearing.failures
-        stats.worker_restarts = self._supervisor.restarts - self._restarts_before
+        stats.vad_failures = hearing.listening.failures
         stats.lost_seconds = sum(gap.end - gap.start for gap in self._gaps)
-        stats.worker_memory_mb = self._supervisor.peak_rss_bytes / 2**20
 
 
 def _fitted(options: OfflineOptions) -> PipelineOptions:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from echocli.runtime.supervisor import Supervisor
+
+MOST = 20_000
+"""Figures of one kind that are kept: what a day of live speech leaves must not fill memory."""
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
@@ -45,6 +51,24 @@ class RunStats:
     worker_memory_mb: float = 0.0
     guards: Counter[str] = field(default_factory=Counter)
     infer_ms: list[float] = field(default_factory=list)
+    """Milliseconds of each inference, the newest :data:`MOST`."""
+    live: dict[str, Any] | None = None
+    """Latencies of a live run."""
+
+    def note_decode(self, milliseconds: float) -> None:
+        """Count an inference."""
+        self.infer_ms.append(milliseconds)
+        del self.infer_ms[:-MOST]
+
+    def describe(self, supervisor: Supervisor, restarts_before: int) -> None:
+        """Take over what the supervisor knows: the model, the device, the worker."""
+        spec, report = supervisor.spec, supervisor.report
+        self.provider, self.model = spec.provider, spec.model
+        self.device = report.device if report else spec.device
+        self.compute_type = report.compute_type if report else spec.compute_type
+        self.model_load_time_ms = supervisor.load_ms
+        self.worker_restarts = supervisor.restarts - restarts_before
+        self.worker_memory_mb = supervisor.peak_rss_bytes / 2**20
 
     @property
     def realtime_factor(self) -> float | None:
@@ -63,6 +87,8 @@ class RunStats:
         """Return the figures as JSON values, derived ones included."""
         values = asdict(self)
         del values["infer_ms"]
+        if self.live is None:
+            del values["live"]
         rtf = self.realtime_factor
         values |= {
             "guards": dict(self.guards),

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echocli.events import End, Final, Gap, Notice, Ready, StatsEvent
+from echocli.events import (
+    End,
+    Final,
+    Gap,
+    Level,
+    Notice,
+    Partial,
+    Ready,
+    SpeechEnded,
+    SpeechStarted,
+    StatsEvent,
+)
 from echocli.output.jsonable import dump, event_to_dict, plain, transcript_to_dict
 from echocli.types import Segment, Transcript, Word
 
@@ -48,6 +59,13 @@ def test_final_carries_the_segment_flat_with_the_type_first() -> None:
     assert next(iter(event_to_dict(Final(SEGMENT)))) == "type"
 
 
+def test_partial_carries_its_segment_flat_and_what_is_committed() -> None:
+    event = Partial(Segment(7, 1.0, 2.0, "Hello wor", source="mic"), "Hello")
+    found = event_to_dict(event)
+    assert (found["type"], found["id"], found["text"]) == ("partial", 7, "Hello wor")
+    assert found["committed"] == "Hello"
+
+
 def test_words_are_left_out_when_none_were_asked_for() -> None:
     assert "words" not in event_to_dict(Final(Segment(0, 0.0, 1.0, "a")))
 
@@ -66,7 +84,26 @@ def test_words_are_left_out_when_none_were_asked_for() -> None:
         ),
         (
             Gap(1.00049, 2.5, "overload"),
-            {"type": "gap", "start": 1.0, "end": 2.5, "reason": "overload"},
+            {"type": "gap", "start": 1.0, "end": 2.5, "reason": "overload", "source": None},
+        ),
+        (
+            SpeechStarted(3, 1.00049, "mic"),
+            {"type": "speech_started", "id": 3, "start": 1.0, "source": "mic"},
+        ),
+        (
+            SpeechEnded(3, 1.0, 2.0004, "silence", "mic"),
+            {
+                "type": "speech_ended",
+                "id": 3,
+                "start": 1.0,
+                "end": 2.0,
+                "reason": "silence",
+                "source": "mic",
+            },
+        ),
+        (
+            Level(1.0, -32.16, -20.0, "mic"),
+            {"type": "level", "position": 1.0, "rms": -32.16, "peak": -20.0, "source": "mic"},
         ),
         (Notice("early", "m"), {"type": "notice", "code": "early", "message": "m"}),
         (StatsEvent({"rtf": 0.012345}), {"type": "stats", "stats": {"rtf": 0.0123}}),

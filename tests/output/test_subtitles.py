@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -154,8 +155,9 @@ def test_silent_segments_give_no_cue() -> None:
     ],
 )
 def test_limit_below_one_is_refused_by_the_name_of_its_flag(option: str, flag: str) -> None:
+    limit: dict[str, Any] = {option: 0}
     with pytest.raises(UsageError, match=f"{flag} is 0"):
-        WriteOptions(**{option: 0})
+        WriteOptions(**limit)
 
 
 @pytest.mark.parametrize(

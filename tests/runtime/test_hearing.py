@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from echocli.audio.clip import Clip
-from echocli.runtime.hearing import FRAME, Detector, Hearing
+from echocli.runtime.hearing import Hearing
+from echocli.runtime.listening import FRAME, Detector
 from echocli.types import Samples, Span
 from echocli.vad.endpointer import VadOptions
 
@@ -71,21 +72,21 @@ def test_speech_and_silence_are_counted() -> None:
     ]
     assert hearing.speech_samples == 40 * FRAME
     assert hearing.silences == 2
-    assert hearing.notices == []
+    assert hearing.listening.notices == []
 
 
 def test_without_detection_all_sound_is_speech_and_no_detector_is_loaded() -> None:
     hearing = Hearing(None, cannot_load)
     assert spans(hearing, 100_001) == [Span(0, 100_001)]
-    assert (hearing.failures, hearing.notices, hearing.silences) == (0, [], 0)
+    assert (hearing.listening.failures, hearing.listening.notices, hearing.silences) == (0, [], 0)
 
 
 def test_a_detector_that_cannot_load_costs_one_notice_and_no_sound() -> None:
     hearing = Hearing(VadOptions(), cannot_load)
     assert spans(hearing, 100_001) == [Span(0, 100_001)]
-    assert hearing.failures == 1
-    assert [notice.code for notice in hearing.notices] == ["vad_failed"]
-    assert "silero.onnx" in hearing.notices[0].message
+    assert hearing.listening.failures == 1
+    assert [notice.code for notice in hearing.listening.notices] == ["vad_failed"]
+    assert "silero.onnx" in hearing.listening.notices[0].message
 
 
 def test_a_detector_that_breaks_in_the_middle_loses_no_sound_from_there_on() -> None:
@@ -93,13 +94,13 @@ def test_a_detector_that_breaks_in_the_middle_loses_no_sound_from_there_on() -> 
     hearing = Hearing(TIGHT, playing(probabilities, fails_at=100))
     found = spans(hearing, 200 * FRAME, size=FRAME)
     assert found == [Span(10 * FRAME, 30 * FRAME), Span(100 * FRAME, 200 * FRAME)]
-    assert hearing.failures == len(hearing.notices) == 1
+    assert hearing.listening.failures == len(hearing.listening.notices) == 1
 
 
 def test_a_detector_that_breaks_at_the_end_loses_no_sound() -> None:
     hearing = Hearing(TIGHT, playing([1.0] * 20, fails_at=20))
     assert spans(hearing, 20 * FRAME + 5, size=FRAME) == [Span(0, 20 * FRAME + 5)]
-    assert hearing.failures == 1
+    assert hearing.listening.failures == 1
 
 
 @ONE_BY_ONE
@@ -109,7 +110,7 @@ def test_wherever_the_detector_breaks_the_rest_is_decoded(
 ) -> None:
     hearing = Hearing(VadOptions(min_speech_ms=0), playing([0.0] * 60, fails_at))
     found = spans(hearing, total, size)
-    if not hearing.failures:
+    if not hearing.listening.failures:
         assert found == []
         return
     assert found[-1].end == total
@@ -184,4 +185,4 @@ def test_a_detector_is_asked_within_a_clip_only() -> None:
     assert spans(hearing, 60 * FRAME) == [
         Span(10 * FRAME, 20 * FRAME),
     ]
-    assert hearing.failures == 0
+    assert hearing.listening.failures == 0

@@ -1,0 +1,68 @@
+"""``echocli live``: speech to text while it is spoken."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from echocli.cli import live_options, options
+from echocli.cli.live_run import live_from
+from echocli.cli.live_sources import EXAMPLE
+from echocli.environment import Environment
+from echocli.errors import UsageError
+from echocli.output.console import Console
+
+Stdin = Annotated[str | None, typer.Argument(metavar="[-]", help="'-' listens to standard input.")]
+
+
+def command(
+    ctx: typer.Context,
+    stdin: Stdin = None,
+    mic: live_options.Mic = False,
+    input_device: live_options.InputDevice = None,
+    file: live_options.PlayFile = None,
+    pace: live_options.Pace = False,
+    raw: options.Raw = None,
+    channel: options.Channel = None,
+    record: live_options.Record = None,
+    stop_after: live_options.StopAfter = None,
+    model: options.Model = None,
+    provider: options.Provider = None,
+    device: options.Device = None,
+    compute_type: options.ComputeType = None,
+    threads: options.Threads = None,
+    model_dir: options.ModelDir = None,
+    offline: options.Offline = None,
+    language: options.Language = None,
+    task: options.TaskName = None,
+    preset: options.PresetName = None,
+    beam_size: options.BeamSize = None,
+    chunk_seconds: live_options.ChunkSeconds = None,
+    initial_prompt: options.InitialPrompt = None,
+    hotwords: options.Hotwords = None,
+    word_timestamps: options.WordTimestamps = None,
+    vad: options.Vad = None,
+    vad_threshold: options.VadThreshold = None,
+    vad_min_speech_ms: options.VadMinSpeech = None,
+    vad_min_silence_ms: options.VadHangover = None,
+    vad_pad_ms: options.VadPad = None,
+    output_dir: options.OutputDir = None,
+    output_format: options.OutputFormat = None,
+    max_line_width: options.MaxLineWidth = None,
+    max_line_count: options.MaxLineCount = None,
+    max_words_per_line: options.MaxWordsPerLine = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = 0,
+) -> None:
+    """Turn speech into text while it is spoken.
+
+    On a terminal words that are settled are plain and words that may still change are dim; finished
+    lines go to standard output. With -o DIR files grow final by final under their own name. Ctrl-C
+    ends a microphone with the last words written.
+    """
+    environment: Environment = ctx.obj
+    if stdin not in (None, "-"):
+        raise UsageError(f"live {stdin}: a file is named with --file", hint=EXAMPLE)
+    console = Console(environment, quiet=quiet, verbose=verbose)
+    raise typer.Exit(live_from(ctx, environment, console))

@@ -1,0 +1,92 @@
+"""Where the events of a live run go: the terminal, standard output, files that grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from echocli.cli.batch import Collected
+from echocli.environment import Environment
+from echocli.errors import UsageError
+from echocli.events import Event
+from echocli.output.console import Console
+from echocli.output.live_files import LIVE_LAYOUT, LiveFiles
+from echocli.output.live_view import LiveFigures, LiveView
+from echocli.output.stdout import StdoutSink
+from echocli.output.subtitles import WriteOptions
+from echocli.output.writers import Writer, expand_formats, make_writer
+
+PLAIN = ("txt",)
+"""Without a format finals are lines of text."""
+
+
+class LiveOutput:
+    """Hand every event to the view, to standard output and to the files."""
+
+    def __init__(
+        self, view: LiveView, writer: Writer | None, files: LiveFiles | None, named: tuple[str, str]
+    ) -> None:
+        self.collected = Collected()
+        self._view = view
+        self._writer = writer
+        self._files = files
+        self._named = named
+
+    def event(self, event: Event, figures: LiveFigures) -> None:
+        """Take the next event; a final is out everywhere when this returns."""
+        self.collected.take(event)
+        if self._files is not None:
+            self._files.event(event)
+        if self._writer is not None:
+            self._writer.event(event)
+        self._view.event(event, figures)
+
+    def close(self) -> None:
+        """Write what needs the whole."""
+        transcript = self.collected.transcript(*self._named)
+        if self._files is not None:
+            self._files.close(transcript)
+        if self._writer is not None:
+            self._writer.close(transcript)
+
+
+@contextmanager
+def outputs(
+    environment: Environment,
+    console: Console,
+    sources: Sequence[str],
+    formats: Sequence[str],
+    directory: Path | None,
+    layout: WriteOptions,
+    named: tuple[str, str],
+) -> Iterator[LiveOutput]:
+    """Open everything; ``named`` are provider and model. Nothing is drawn any more at the end.
+
+    Without a directory one format goes to standard output; with one, the text does only where
+    somebody sees it. Raises ``UsageError`` for several formats on standard output.
+    """
+    wanted = expand_formats(formats or PLAIN)
+    if directory is None and len(wanted) > 1:
+        raise UsageError(
+            f"standard output takes one format, not {len(wanted)}",
+            hint="add --output-dir DIR to write files",
+        )
+    layout = LIVE_LAYOUT if layout.keeps_segments else layout
+    with ExitStack() as stack:
+        files = None
+        if directory is not None:
+            files = stack.enter_context(
+                LiveFiles(directory, wanted, datetime.now().astimezone(), layout)
+            )
+            for path in files.paths:
+                console.detail(f"writing {path}")
+        plain = wanted == PLAIN or directory is not None
+        finals = plain and (directory is None or environment.stdout.isatty())
+        view = LiveView(environment, console, sources, finals=finals)
+        stack.callback(view.close)
+        writer = None
+        if not plain:
+            writer = make_writer(wanted[0], StdoutSink(environment.stdout, console.above), layout)
+        yield LiveOutput(view, writer, files, named)

@@ -1,0 +1,63 @@
+"""A thread that decodes, so that nobody else waits for the model."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from echocli.clock import Clock
+from echocli.runtime.live_session import Request
+from echocli.runtime.supervisor import Outcome, Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of a request: outcomes in the order of its windows, or the error that ended it.
+
+    ``secs`` is how long it took.
+    """
+
+    request: Request
+    outcomes: Sequence[Outcome]
+    secs: float
+    error: BaseException | None = None
+
+
+def decode(request: Request, supervisor: Supervisor, clock: Clock) -> Answered:
+    """Decode a request here and now; an error comes back as a value."""
+    start = clock.now()
+    try:
+        outcomes = supervisor.decode(request.windows, request.options)
+    except BaseException as error:
+        return Answered(request, (), clock.now() - start, error)
+    return Answered(request, outcomes, clock.now() - start)
+
+
+class Decoder:
+    """Decode one request at a time; ``done`` gets each answer in the decoder's thread."""
+
+    def __init__(
+        self, supervisor: Supervisor, clock: Clock, done: Callable[[Answered], None]
+    ) -> None:
+        self.busy = False
+        """Whether a request is being decoded; for the thread that asks."""
+        self._supervisor = supervisor
+        self._clock = clock
+        self._done = done
+        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        threading.Thread(target=self._work, name="decoder", daemon=True).start()
+
+    def ask(self, request: Request) -> None:
+        """Hand a request over; not before the last one was answered."""
+        self.busy = True
+        self._requests.put(request)
+
+    def stop(self) -> None:
+        """End the thread once it has nothing to do."""
+        self._requests.put(None)
+
+    def _work(self) -> None:
+        while (request := self._requests.get()) is not None:
+            self._done(decode(request, self._supervisor, self._clock))

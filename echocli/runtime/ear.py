@@ -1,0 +1,89 @@
+"""One live source with its voice detector and its level: captured items in, events out."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from echocli.audio.capture import Captured, Missing
+from echocli.events import Event, Level
+from echocli.runtime.listening import Listening, silero
+from echocli.runtime.live import LiveSource
+from echocli.types import SAMPLE_RATE, Samples, seconds
+
+EVERY = SAMPLE_RATE // 4
+"""Samples between two levels."""
+
+SILENT = 1e-5
+"""Amplitude of -100 dB below full scale; less is not told apart."""
+
+_NOTHING: Samples = np.zeros(0, np.float32)
+
+
+@dataclass(slots=True)
+class _Meter:
+    """Loudness since the last level."""
+
+    count: int = 0
+    energy: float = 0.0
+    peak: float = 0.0
+
+    def feed(self, samples: Samples) -> None:
+        self.count += len(samples)
+        self.energy += float(np.dot(samples, samples))
+        self.peak = max(self.peak, float(np.abs(samples).max(initial=0.0)))
+
+
+class Ear:
+    """Feed a source; with ``detect`` off all sound is speech."""
+
+    def __init__(self, source: LiveSource, *, detect: bool) -> None:
+        self.source = source
+        self.failures = 0
+        self.over = False
+        self._detect = detect
+        self._listening = self._listen()
+        self._meter = _Meter()
+
+    def hear(self, item: Captured | Missing, now: float) -> list[Event]:
+        """Take what was captured, or what was not; ``now`` is when."""
+        if isinstance(item, Missing):
+            return [*self._flush(now), *self.source.lose(item.samples, item.reason, now)]
+        found = self.source.feed(item.samples, self._listening.probabilities(item.samples), now)
+        return [*self._notices(), *found, *self._level(item.samples)]
+
+    def finish(self, now: float) -> list[Event]:
+        """Take the end of the source."""
+        self.over = True
+        return [*self._flush(now), *self.source.finish(now), *self._notices()]
+
+    def _listen(self) -> Listening:
+        return Listening(silero if self._detect else None)
+
+    def _flush(self, now: float) -> list[Event]:
+        """Look at what is left of a frame, and begin afresh."""
+        events = self.source.feed(_NOTHING, self._listening.flush(), now)
+        notices = self._notices()
+        self._listening = self._listen()
+        return [*notices, *events]
+
+    def _notices(self) -> list[Event]:
+        """Say once that voice detection fails."""
+        notices, self._listening.notices = self._listening.notices, []
+        known, self.failures = self.failures > 0, self.failures + len(notices)
+        return [] if known else list[Event](notices)
+
+    def _level(self, samples: Samples) -> list[Event]:
+        self._meter.feed(samples)
+        if self._meter.count < EVERY:
+            return []
+        meter, self._meter = self._meter, _Meter()
+        rms, peak = decibel(math.sqrt(meter.energy / meter.count)), decibel(meter.peak)
+        return [Level(seconds(self.source.position), rms, peak, self.source.name)]
+
+
+def decibel(amplitude: float) -> float:
+    """Return an amplitude in dB below full scale, -100 at least."""
+    return round(20 * math.log10(max(amplitude, SILENT)), 1)

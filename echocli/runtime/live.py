@@ -1,0 +1,311 @@
+"""A live source as a pure object: sound and speech probabilities in, requests and events out.
+
+Nothing here waits, reads a clock or knows of threads: ``now`` is passed in. While somebody speaks
+the open utterance is decoded again and again. As soon as a pause may be the end it is decoded for
+good, so that the final is ready when the hangover is over. A partial is made when there is room for
+it and never waits. Every sample lies in exactly one of: an utterance, a gap, or silence. Memory is
+bounded: where more speech than :attr:`LiveOptions.backlog` waits, the oldest becomes a gap.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from echocli.audio.ring import AudioBuffer
+from echocli.decoding.assemble import Assembler
+from echocli.decoding.guards import is_repetitive
+from echocli.events import Event, Final, Gap, Partial, SpeechEnded, SpeechStarted
+from echocli.providers.base import Hypothesis, Window
+from echocli.runtime.finishing import Finishing, Sound, window_ids
+from echocli.runtime.live_options import Job, Kind, LiveOptions
+from echocli.runtime.live_stats import Latencies
+from echocli.runtime.utterance import Utterance
+from echocli.types import SAMPLE_RATE, Samples, Span, seconds
+from echocli.vad.endpointer import FRAME
+from echocli.vad.turns import Began, Ended, Reason, Turns
+
+
+class LiveSource:
+    """One source: feed it, do its jobs, take its events."""
+
+    def __init__(self, name: str, options: LiveOptions, ids: Iterator[int]) -> None:
+        self.name = name
+        self.options = options
+        self.language: str | None = None
+        self.latencies = Latencies()
+        self.actions: Counter[str] = Counter()
+        self.speech_samples = 0
+        self.lost_samples = 0
+        self.partials = 0
+        self.finals = 0
+        self.skipped = 0
+        """Partials that were due and not made."""
+        self._ids = ids
+        self._buffer = AudioBuffer()
+        self._turns = Turns(options.turns)
+        self._assembler = Assembler(keep_words=True)
+        self._open: Utterance | None = None
+        self._waiting: deque[Utterance] = deque()
+        """Utterances that are over, in order."""
+        self._time = 0.0
+        """When the newest sound was there."""
+        self._interval = options.least_interval
+        self._least_start = 0
+        """Before it all sound belongs to another utterance or to a gap."""
+
+    @property
+    def position(self) -> int:
+        """How many samples have come, lost ones counted."""
+        return self._buffer.end
+
+    @property
+    def backlog(self) -> int:
+        """Samples of speech that is over and not decoded."""
+        return sum(one.speech.length for one in self._waiting)
+
+    @property
+    def held(self) -> int:
+        """Samples held."""
+        waiting = sum(len(one.finishing.sound.samples) for one in self._waiting if one.finishing)
+        return self._buffer.end - self._buffer.start + waiting
+
+    @property
+    def quiet_since(self) -> int | None:
+        """Where the last speech ended; ``None`` while there is some."""
+        return None if self._open is not None else self._least_start
+
+    def heard(self, now: float) -> float:
+        """Return how far the source is at the time ``now``, in samples."""
+        return self.position + max(0.0, now - self._time) * SAMPLE_RATE
+
+    def feed(self, samples: Samples, probabilities: NDArray[np.float32], now: float) -> list[Event]:
+        """Take sound and the probabilities of the frames it completes; ``now`` is when it came."""
+        self._buffer.append(samples)
+        self._time = now
+        events: list[Event] = []
+        # One frame at a time, so that the cutting of the input cannot change what is decoded.
+        for probability in probabilities:
+            events += self._frame(float(probability), now)
+        self._forget()
+        return events
+
+    def lose(self, count: int, reason: str, now: float) -> list[Event]:
+        """Take note that ``count`` samples are missing here."""
+        events = self._stop(Reason.GAP, now)
+        start = self._buffer.end
+        self._time = now
+        self.lost_samples += count
+        self._restart(start + count)
+        return [*events, Gap(seconds(start), seconds(start + count), reason, self.name)]
+
+    def finish(self, now: float) -> list[Event]:
+        """Take the end of the source; jobs may be left."""
+        return self._stop(Reason.END, now)
+
+    def jobs(self, kind: Kind, count: int) -> list[Job]:
+        """Return up to ``count`` windows to decode now; each must be answered or withdrawn."""
+        if kind is Kind.FINAL:
+            found = [self._last(one, Kind.FINAL) for one in self._waiting if _undone(one)]
+            jobs = found[:count]
+        else:
+            one = self._early() if kind is Kind.EARLY else self._partial()
+            jobs = [one] if one is not None and count > 0 else []
+        for job in jobs:
+            if job.kind is not Kind.PARTIAL and job.utterance.finishing is not None:
+                job.utterance.finishing.flying = True
+        return jobs
+
+    def answer(self, job: Job, answer: Hypothesis | str, now: float) -> list[Event]:
+        """Take what became of a job: a hypothesis, or why there is none."""
+        utterance = job.utterance
+        if job.kind is Kind.PARTIAL:
+            return [] if isinstance(answer, str) else self._show(job, answer, now)
+        finishing = utterance.finishing
+        if finishing is None or finishing.window is None or job.window.id != finishing.window.id:
+            return []  # somebody went on speaking: that was not the end
+        finishing.flying = False
+        if isinstance(answer, str):
+            finishing.lose(answer)
+        else:
+            finishing.accept(answer)
+        if not utterance.over and finishing.done and finishing.lost is None:
+            return self._show(job, finishing.result, now)
+        return self._release(now)
+
+    def withdraw(self, job: Job) -> None:
+        """Take a job back that got no answer; it is given again."""
+        if job.kind is not Kind.PARTIAL and job.utterance.finishing is not None:
+            job.utterance.finishing.flying = False
+
+    def decoded(self, kind: Kind, secs: float) -> None:
+        """Learn how long a request took."""
+        if kind is Kind.PARTIAL:
+            wanted = round(1.2 * secs * SAMPLE_RATE)
+            low, high = self.options.least_interval, self.options.most_interval
+            self._interval = max(low, min(wanted, max(low, high)))
+
+    def _frame(self, probability: float, now: float) -> list[Event]:
+        at = self._turns.position
+        frame = self._buffer.slice(min(at, self.position), min(at + FRAME, self.position))
+        loudness = float(np.abs(frame).mean()) if len(frame) else 0.0
+        return self._take(self._turns.feed([(probability, loudness)]), now)
+
+    def _take(self, turns: list[Began | Ended], now: float) -> list[Event]:
+        events: list[Event] = []
+        for turn in turns:
+            events += self._begin(turn) if isinstance(turn, Began) else self._end(turn, now)
+        return events
+
+    def _begin(self, turn: Began) -> list[Event]:
+        sound_start = max(self._least_start, turn.start - self.options.pre_roll)
+        self._open = Utterance(next(self._ids), turn.start, sound_start, reached=turn.start)
+        return [SpeechStarted(self._open.id, seconds(turn.start), self.name)]
+
+    def _end(self, turn: Ended, now: float) -> list[Event]:
+        utterance, self._open = self._open, None
+        assert utterance is not None
+        utterance.end, utterance.reason = turn.end, turn.reason
+        # What is known only now was decided where the frames end, perhaps in the middle of a block.
+        utterance.ended_at = self.heard(now)
+        sound = self._sound(utterance, turn.end)
+        if not (utterance.finishing and _same(utterance.finishing.sound, sound)):
+            utterance.finishing = self._finishing(sound)
+        self._least_start = turn.end
+        self.speech_samples += utterance.speech.length
+        self._waiting.append(utterance)
+        span = (seconds(turn.start), seconds(turn.end))
+        ended = SpeechEnded(utterance.id, *span, str(turn.reason), self.name)
+        return [ended, *self._relieve(), *self._release(now)]
+
+    def _sound(self, utterance: Utterance, end: int) -> Sound:
+        """Return the sound of an utterance that ends at ``end``."""
+        behind = 0 if utterance.reason is Reason.SPLIT else self.options.post_roll
+        last = min(end + behind, self.position)
+        samples = self._buffer.slice(utterance.sound_start, last)
+        return Sound(utterance.sound_start, samples, Span(utterance.start, end))
+
+    def _finishing(self, sound: Sound) -> Finishing:
+        options = self.options
+        return Finishing(sound, options.thresholds, options.tail, self.actions, self.language)
+
+    def _early(self) -> Job | None:
+        """Return the job to decode an utterance that may be over."""
+        utterance, silence = self._open, self._turns.silence
+        if utterance is None or silence is None or silence <= utterance.start:
+            return None
+        if self._turns.position - silence < self.options.turns.pause:
+            return None
+        finishing = utterance.finishing
+        if finishing is None or finishing.sound.speech.end != silence:
+            finishing = utterance.finishing = self._finishing(self._sound(utterance, silence))
+        if finishing.flying or finishing.done:
+            return None
+        return self._last(utterance, Kind.EARLY)
+
+    def _last(self, utterance: Utterance, kind: Kind) -> Job:
+        finishing = utterance.finishing
+        assert finishing is not None
+        assert finishing.window is not None
+        return Job(kind, utterance, finishing.window, finishing.sound.speech.end)
+
+    def _partial(self) -> Job | None:
+        """Return the job to decode the open utterance up to here, if it is time."""
+        utterance = self._open
+        if utterance is None or self._turns.silence is not None:
+            return None
+        fresh = self._turns.position - utterance.reached
+        wanted = self._interval if utterance.reached > utterance.start else self.options.first
+        if fresh < wanted:
+            return None
+        end = min(self._turns.position, self.position)
+        self.skipped += fresh // wanted - 1
+        utterance.reached = end
+        window = Window(
+            id=next(window_ids),
+            start=utterance.sound_start,
+            samples=self._buffer.slice(utterance.sound_start, end),
+            tail=self.options.partial_tail,
+            language=self.language,
+            beam_size=1,
+        )
+        return Job(Kind.PARTIAL, utterance, window, end)
+
+    def _show(self, job: Job, found: Hypothesis, now: float) -> list[Event]:
+        """Learn from a hypothesis of an utterance that goes on, and show it."""
+        utterance, end = job.utterance, job.end
+        if utterance.over or is_repetitive(found.text.strip(), self.options.thresholds):
+            return []
+        # Nothing is committed that a cut could leave to the next utterance.
+        options = self.options.turns
+        settle = end - utterance.start < options.longest - options.zone
+        first, heard = not utterance.shown, self.heard(now)
+        cut = job.kind is Kind.PARTIAL
+        segment = utterance.show(found, end, heard, settle=settle, cut=cut)
+        if segment is None:
+            return []
+        if first:
+            self.latencies.note(self.latencies.first_partial, heard - utterance.start)
+        self.partials += 1
+        return [Partial(replace(segment, source=self.name), utterance.committed)]
+
+    def _release(self, now: float) -> list[Event]:
+        """Return the finals that are ready, in order."""
+        events: list[Event] = []
+        while self._waiting and self._waiting[0].finishing and self._waiting[0].finishing.done:
+            events += self._final(self._waiting.popleft(), now)
+        return events
+
+    def _final(self, utterance: Utterance, now: float) -> list[Event]:
+        assert utterance.finishing is not None
+        if utterance.finishing.lost is not None:
+            return [self._gap(utterance, utterance.finishing.lost)]
+        segment = utterance.segment(self._assembler, keep_words=self.options.keep_words)
+        if segment is None:
+            return []
+        self.finals += 1
+        self.language = segment.language
+        utterance.note_times(self.latencies, self.heard(now))
+        return [Final(replace(segment, source=self.name))]
+
+    def _gap(self, utterance: Utterance, reason: str) -> Gap:
+        self.lost_samples += utterance.speech.length
+        return Gap(
+            seconds(utterance.speech.start), seconds(utterance.speech.end), reason, self.name
+        )
+
+    def _relieve(self) -> list[Event]:
+        """Give up what has waited longest while too much waits."""
+        events: list[Event] = []
+        while self.backlog > self.options.backlog and len(self._waiting) > 1:
+            events.append(self._gap(self._waiting.popleft(), "decoding is too slow"))
+        return events
+
+    def _stop(self, reason: Reason, now: float) -> list[Event]:
+        return self._take(self._turns.finish(self.position, reason), now)
+
+    def _restart(self, position: int) -> None:
+        self._buffer = AudioBuffer(position)
+        self._turns = Turns(self.options.turns, position)
+        self._least_start = position
+
+    def _forget(self) -> None:
+        """Let go of sound that no utterance can need."""
+        if self._open is not None:
+            needed = self._open.sound_start
+        else:
+            needed = max(self._least_start, self._turns.undecided - self.options.pre_roll)
+        self._buffer.drop_before(min(needed, self.position))
+
+
+def _undone(utterance: Utterance) -> bool:
+    finishing = utterance.finishing
+    return finishing is not None and not finishing.done and not finishing.flying
+
+
+def _same(first: Sound, second: Sound) -> bool:
+    return first.speech == second.speech and len(first.samples) == len(second.samples)
