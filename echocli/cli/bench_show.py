@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from echocli.bench import accuracy, extras
+from echocli.bench import accuracy, extras, live_figures
 from echocli.bench.assertions import Assertion, Verdict, judge
-from echocli.bench.report import COLUMNS, Report, as_object, metrics, summary, table
+from echocli.bench.report import Report, as_object, columns, metrics, summary, table
 from echocli.environment import Environment
 from echocli.errors import EchoError, ExitCode
 from echocli.output.console import Console
@@ -36,14 +36,17 @@ def conclude(
     broken = [verdict for verdict in verdicts if not verdict.holds]
     for verdict in broken:
         console.error(_complaint(verdict))
-    return ExitCode.ASSERTION if broken and report.overall else code
+    measured = report.overall or report.live
+    return ExitCode.ASSERTION if broken and measured else code
 
 
 def _complaint(verdict: Verdict) -> EchoError:
     hint = None
     if verdict.value is None and verdict.assertion.metric in extras.METRICS:
         hint = "measure it with --full"
-    if verdict.value is None and verdict.assertion.metric in ("wer", "cer"):
+    if verdict.value is None and verdict.assertion.metric in live_figures.METRICS:
+        hint = "measure it with --live"
+    if verdict.value is None and verdict.assertion.metric in ("wer", "cer", "live_wer"):
         hint = (
             "give the text with --reference, --manifest or <name>.ref.txt"
             if accuracy.is_available()
@@ -53,7 +56,7 @@ def _complaint(verdict: Verdict) -> EchoError:
 
 
 def _print(environment: Environment, report: Report, *, as_json: bool) -> None:
-    if not as_json and report.overall is None:
+    if not as_json and report.overall is None and report.live is None:
         return
     if not as_json and environment.stdout.isatty():
         _print_rich(environment, report)
@@ -64,7 +67,7 @@ def _print(environment: Environment, report: Report, *, as_json: bool) -> None:
 
 
 def _plain(report: Report) -> str:
-    rows = [COLUMNS, *((one_line(row[0]), *row[1:]) for row in table(report))]
+    rows = [columns(report), *((one_line(row[0]), *row[1:]) for row in table(report))]
     widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(_pad(cell, width, left=index == 0) for index, (cell, width) in cells)
@@ -88,7 +91,7 @@ def _print_rich(environment: Environment, report: Report) -> None:
     from rich.text import Text
 
     files = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for index, name in enumerate(COLUMNS):
+    for index, name in enumerate(columns(report)):
         files.add_column(name, justify="right" if index else "left", overflow="fold")
     for row in table(report):
         files.add_row(*(Text(one_line(cell)) for cell in row))

@@ -97,9 +97,7 @@ def command(
     if name := next((name for name, value in only_live.items() if value is not None), None):
         raise UsageError(f"{name} needs --mic", hint="see: echocli live --help")
     if not files:
-        raise UsageError(
-            "nothing to transcribe", hint="name a file, - for standard input, or --mic"
-        )
+        raise UsageError("nothing to transcribe", hint="see: echocli transcribe --help")
     if skip_existing and output_dir is None:
         raise UsageError("--skip-existing needs --output-dir", hint="add -o DIR")
     parts = parse_clip(clip or (), clip_timestamps or "")
