@@ -17,7 +17,7 @@ CHECKED := echocli tools benchmarks tests
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench bench-peers lock samples clean
+.PHONY: help demo test check docs bench bench-peers bench-live soak lock samples clean
 
 help: ## Show what there is.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -43,6 +43,12 @@ bench: $(VENV)/.dev ## Accuracy and speed beside faster-whisper; ECHOCLI_CORPUS 
 
 bench-peers: $(VENV)/.peers ## Everything beside every peer; BENCH="--model base ..." are its options.
 	$(BIN)/python -m benchmarks.peers $(BENCH)
+
+bench-live: $(VENV)/.dev ## What a reader of the live mode waits for; twelve minutes, BENCH="--limit 60" for one.
+	$(BIN)/python -m benchmarks.live $(BENCH)
+
+soak: $(VENV)/.dev ## Two hours of speech, sped up, twice: does anything grow? BENCH="--hours 0.5" is shorter.
+	$(BIN)/python -m benchmarks.soak $(BENCH)
 
 lock: $(VENV)/.dev ## Resolve the dependencies again and write requirements/*.lock.
 	$(LOCK) --upgrade pyproject.toml --extra bundled --extra test --extra dev --group build -o requirements/dev.lock

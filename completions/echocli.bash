@@ -118,7 +118,7 @@ _echocli() {
         live) options='--mic --input-device --file --pace --raw --channel --record --stop-after --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --chunk-seconds --initial-prompt --hotwords --no-word-timestamps --word-timestamps --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --quiet -q --verbose -v --help -h' choices='' ;;
         detect) options='--json --measure --provider -p --model -m --device --compute-type --threads -t --chunk-seconds --no-vad --vad --language -l --model-dir --help -h' choices='' ;;
         warmup) options='--level --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --json --quiet -q --verbose -v --help -h' choices='' ;;
-        bench) options='--runs -n --reference --manifest --full --assert --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --preset --beam-size --best-of --no-vad --vad --json --quiet -q --verbose -v --help -h' choices='' ;;
+        bench) options='--runs -n --reference --manifest --full --live --assert --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --preset --beam-size --best-of --no-vad --vad --json --quiet -q --verbose -v --help -h' choices='' ;;
         devices) options='--json --help -h' choices='' ;;
         shell-init) options='--help -h' choices='bash zsh fish' ;;
     esac

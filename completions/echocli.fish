@@ -124,6 +124,7 @@ complete -c echocli -n '__fish_seen_subcommand_from bench' -s n -l runs -x -d 'M
 complete -c echocli -n '__fish_seen_subcommand_from bench' -l reference -r -F -d 'Text of the one recording'
 complete -c echocli -n '__fish_seen_subcommand_from bench' -l manifest -r -F -d 'JSON lines with '\''file'\'' and '\''reference'\'''
 complete -c echocli -n '__fish_seen_subcommand_from bench' -l full -f -d 'Also cold start, warm-up, recovery, two recordings at once'
+complete -c echocli -n '__fish_seen_subcommand_from bench' -l live -f -d 'Play each file at its own speed and measure live latencies'
 complete -c echocli -n '__fish_seen_subcommand_from bench' -l assert -x -d 'Demand, as '\''rtf<0.5'\''; may be repeated'
 complete -c echocli -n '__fish_seen_subcommand_from bench' -s m -l model -x -a 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -d 'Model name or path'
 complete -c echocli -n '__fish_seen_subcommand_from bench' -s p -l provider -x -a 'auto faster-whisper scripted' -d 'Inference library'

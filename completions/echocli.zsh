@@ -190,6 +190,7 @@ _echocli() {
                         '(--reference)--reference=[Text of the one recording]:value:_files' \
                         '(--manifest)--manifest=[JSON lines with '\''file'\'' and '\''reference'\'']:value:_files' \
                         '(--full)--full[Also cold start, warm-up, recovery, two recordings at once]' \
+                        '(--live)--live[Play each file at its own speed and measure live latencies]' \
                         '*--assert=[Demand, as '\''rtf<0.5'\''; may be repeated]:value: ' \
                         '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                         '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \

@@ -81,13 +81,13 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class Meter:
     """How loud a source was up to ``position`` (seconds), in dB below full scale.
 
-    ``rms`` and ``peak`` are of the sound since the last level, -100 at least.
+    ``rms`` and ``peak`` are of the sound since the last one, -100 at least.
     """
 
-    type: ClassVar[str] = "level"
+    type: ClassVar[str] = "meter"
     position: float
     rms: float
     peak: float
@@ -138,7 +138,7 @@ Event: TypeAlias = (
     | Partial
     | Final
     | SpeechEnded
-    | Level
+    | Meter
     | Gap
     | Notice
     | Progress

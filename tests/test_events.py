@@ -16,7 +16,7 @@ def test_every_event_has_a_type_of_its_own() -> None:
         "end",
         "final",
         "gap",
-        "level",
+        "meter",
         "notice",
         "partial",
         "progress",

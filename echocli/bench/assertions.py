@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from echocli.bench import extras
+from echocli.bench import extras, live_figures
 from echocli.errors import UsageError
 
 METRICS: dict[str, str] = {
@@ -27,7 +27,7 @@ METRICS: dict[str, str] = {
 }
 """Figures of the files that can be asserted → what they are."""
 
-ASSERTABLE = METRICS | extras.METRICS
+ASSERTABLE = METRICS | extras.METRICS | live_figures.METRICS
 """Everything that can be asserted."""
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from echocli import __version__
-from echocli.bench import extras
+from echocli.bench import extras, live_figures
 from echocli.bench.accuracy import Normaliser, Score
 from echocli.bench.assertions import METRICS, Verdict
 from echocli.bench.extras import Extras
 from echocli.bench.figures import Figures
+from echocli.bench.live_figures import LiveReport
 from echocli.providers.base import LoadSpec
 
 SCHEMA = "echocli/bench/1"
@@ -50,6 +51,8 @@ class Report:
     score: Score | None
     extras: Extras | None = None
     """Only where they were asked for."""
+    live: LiveReport | None = None
+    """Only where recordings were played; then there are no other figures."""
     verdicts: tuple[Verdict, ...] = ()
 
 
@@ -59,6 +62,7 @@ def metrics(report: Report) -> dict[str, float | None]:
     return {
         **{name: getattr(overall, name) if overall else None for name in METRICS},
         **{name: getattr(more, name) if more else None for name in extras.METRICS},
+        **live_figures.metrics(report.live),
     }
 
 
@@ -73,6 +77,7 @@ def as_object(report: Report) -> dict[str, Any]:
         "overall": asdict(report.overall) if report.overall else None,
         "extras": asdict(report.extras) if report.extras else None,
         "files": [_file(found) for found in report.files],
+        "live": live_figures.as_object(report.live),
         "failed": [asdict(failure) for failure in report.failed],
         "assertions": [_verdict(verdict) for verdict in report.verdicts],
     }
@@ -92,8 +97,15 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def columns(report: Report) -> tuple[str, ...]:
+    """Return the heads of :func:`table`."""
+    return COLUMNS if report.live is None else live_figures.COLUMNS
+
+
 def table(report: Report) -> list[tuple[str, ...]]:
-    """Return a row of cells for each file, to be headed by :data:`COLUMNS`."""
+    """Return a row of cells for each file."""
+    if report.live is not None:
+        return live_figures.table(report.live)
     return [(found.file, *_cells(found.figures)) for found in report.files]
 
 
@@ -123,14 +135,13 @@ def number(value: float | None, digits: int) -> str:
 
 def summary(report: Report) -> list[tuple[str, str]]:
     """Return rows of label and value about all files together."""
-    found, spec = report.overall, report.spec
+    found = report.overall
+    if report.live is not None:
+        return [*_about(report), *live_figures.rows(report.live, report.score)]
     if found is None:
         return []
-    count, runs = len(report.files), report.runs
     return [
-        ("measured", f"{_count(count, 'file')}, {_count(runs, 'run')}, medians over the runs"),
-        ("model", f"{spec.model} ({spec.compute_type}) on {spec.device} with {spec.provider}"),
-        ("parallel", f"{_count(spec.slots, 'slot')} × {_count(spec.threads, 'thread')}"),
+        *_about(report),
         ("audio", f"{found.audio_seconds:.1f} s, {_percent(found.vad_share)} speech"),
         ("RTF", f"{number(found.rtf, 4)}, {number(found.speed, 1)}× real time"),
         ("load", f"{number(found.load_ms, 0)} ms"),
@@ -140,6 +151,17 @@ def summary(report: Report) -> list[tuple[str, str]]:
         ("words", f"{found.words} heard"),
         *_extra_rows(report.extras),
         *_error_rows(found, report.score),
+    ]
+
+
+def _about(report: Report) -> list[tuple[str, str]]:
+    spec, runs = report.spec, _count(report.runs, "run")
+    count = len(report.files) if report.live is None else len(report.live.files)
+    how = "medians over the runs" if report.live is None else "latencies of all together"
+    return [
+        ("measured", f"{_count(count, 'file')}, {runs}, {how}"),
+        ("model", f"{spec.model} ({spec.compute_type}) on {spec.device} with {spec.provider}"),
+        ("parallel", f"{_count(spec.slots, 'slot')} × {_count(spec.threads, 'thread')}"),
     ]
 
 

@@ -11,6 +11,7 @@ import typer
 from echocli.cli import options
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.environment import Environment
+from echocli.errors import UsageError
 from echocli.output.console import Console
 
 MEASURING = "Measuring"
@@ -40,6 +41,12 @@ Full = Annotated[
         MEASURING, "--full", help="Also cold start, warm-up, recovery, two recordings at once."
     ),
 ]
+Played = Annotated[
+    bool,
+    options.option(
+        MEASURING, "--live", help="Play each file at its own speed and measure live latencies."
+    ),
+]
 Asserts = Annotated[
     list[str] | None,
     options.option(
@@ -58,6 +65,7 @@ def command(
     reference: Reference = None,
     manifest: Manifest = None,
     full: Full = False,
+    live: Played = False,
     asserts: Asserts = None,
     model: options.Model = None,
     provider: options.Provider = None,
@@ -79,10 +87,14 @@ def command(
 
     A recording's text is in <name>.ref.txt beside it, in --reference or in --manifest; a manifest
     without FILE measures all its recordings that have a text. Times are medians over the runs; each
-    run loads and warms the model in a fresh process.
+    run loads and warms the model in a fresh process. With --live each file is played at its own
+    speed instead; <name>.words.json beside it may hold the true times of its words.
     """
     environment: Environment = ctx.obj
     console = Console(environment, quiet=quiet, verbose=verbose)
+
+    if live and full:
+        raise UsageError("--live and --full do not go together", hint="run bench twice")
 
     from echocli.bench.assertions import parse
     from echocli.bench.references import collect
@@ -127,7 +139,18 @@ def command(
         hotwords=settings.get("hotwords", None).value,
         word_timestamps=settings.get("word_timestamps", None, False).value,
     )
-    detection = VadOptions() if settings.get("vad", vad, True).value else None
+    detect = settings.get("vad", vad, True).value
+    if live:
+        from echocli.cli.bench_live import LiveRuns, live_options
+
+        played = LiveRuns(
+            environment, console, setup, live_options(decode, recipe, setup), detect=detect
+        )
+        report = played.measure(clips, runs)
+        raise typer.Exit(
+            conclude(environment, console, report, demands, played.code, as_json=as_json)
+        )
+    detection = VadOptions() if detect else None
     bench = BenchRuns(
         environment, console, setup, OfflineOptions(decode, PipelineOptions.of(recipe), detection)
     )

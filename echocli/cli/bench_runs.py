@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from echocli.audio.open import open_source
 from echocli.bench import accuracy
 from echocli.bench.accuracy import Score
@@ -77,29 +79,11 @@ class BenchRuns:
         with supervised(self._setup) as supervisor:
             self._loads.append(_load(supervisor))
             if not self._trials and not self._failed:
-                clips = self._suitable(clips, supervisor)
+                clips = suitable(clips, supervisor, self._console)
             for clip in clips:
                 self._guarded(clip, supervisor, label)
             self._spec = supervisor.spec  # a full GPU makes it another one
         return [clip for clip in clips if clip not in self._failed]
-
-    def _suitable(self, clips: list[Clip], supervisor: Supervisor) -> list[Clip]:
-        """Leave out languages that the model does not know."""
-        report = supervisor.report
-        if report is not None and report.multilingual:
-            return clips
-        known = [clip for clip in clips if clip.language in ANY_MODEL]
-        if not known:
-            raise UsageError(
-                f"model '{supervisor.spec.model}' knows none of the recordings' languages",
-                hint="choose a model without .en",
-            )
-        if missing := len(clips) - len(known):
-            are = "recording is" if missing == 1 else "recordings are"
-            model = supervisor.spec.model
-            message = f"{missing} {are} left out: {model} knows English only"
-            self._console.notice(message, "language")
-        return known
 
     def _guarded(self, clip: Clip, supervisor: Supervisor, label: str) -> None:
         try:
@@ -135,9 +119,7 @@ class BenchRuns:
             self._console.notice(f"{clip.file}: no text from {where}: {event.reason}", "gap")
 
     def _report(self, runs: int) -> Report:
-        if any(clip.reference is not None for clip in self._trials) and not accuracy.is_available():
-            message = f"error rates need jiwer; run: {accuracy.INSTALL}"
-            self._console.notice(message, "no-jiwer")
+        warn_without_jiwer(self._trials, self._console)
         scores = {clip: self._score(clip, trials[0]) for clip, trials in self._trials.items()}
         score = total(scores.values())
         rows = list(zip(*self._trials.values(), strict=True))
@@ -160,12 +142,41 @@ class BenchRuns:
         )
 
     def _score(self, clip: Clip, trial: Trial) -> Score | None:
-        if clip.reference is None or not accuracy.is_available():
-            return None
-        return accuracy.score(clip.reference, trial.text, self._language(clip, trial))
+        return scored(clip, trial.text, self._language(clip, trial))
 
     def _language(self, clip: Clip, trial: Trial) -> str | None:
         return clip.language or self._setup.language or trial.language
+
+
+def suitable(clips: list[Clip], supervisor: Supervisor, console: Console) -> list[Clip]:
+    """Leave out languages that the model does not know; raise ``UsageError`` if none is left."""
+    report = supervisor.report
+    if report is not None and report.multilingual:
+        return clips
+    known = [clip for clip in clips if clip.language in ANY_MODEL]
+    if not known:
+        raise UsageError(
+            f"model '{supervisor.spec.model}' knows none of the recordings' languages",
+            hint="choose a model without .en",
+        )
+    if missing := len(clips) - len(known):
+        are = "recording is" if missing == 1 else "recordings are"
+        message = f"{missing} {are} left out: {supervisor.spec.model} knows English only"
+        console.notice(message, "language")
+    return known
+
+
+def warn_without_jiwer(clips: Iterable[Clip], console: Console) -> None:
+    """Say that there are texts but nothing to count errors with."""
+    if any(clip.reference is not None for clip in clips) and not accuracy.is_available():
+        console.notice(f"error rates need jiwer; run: {accuracy.INSTALL}", "no-jiwer")
+
+
+def scored(clip: Clip, text: str, language: str | None) -> Score | None:
+    """Count the errors of a clip, where its text is known and there is something to count with."""
+    if clip.reference is None or not accuracy.is_available():
+        return None
+    return accuracy.score(clip.reference, text, language)
 
 
 def _load(supervisor: Supervisor) -> Load:

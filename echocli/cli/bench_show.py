@@ -35,24 +35,28 @@ def conclude(
     _print(environment, replace(report, verdicts=verdicts), as_json=as_json)
     broken = [verdict for verdict in verdicts if not verdict.holds]
     for verdict in broken:
-        console.error(_complaint(verdict))
+        console.error(_complaint(verdict, report))
     measured = report.overall or report.live
     return ExitCode.ASSERTION if broken and measured else code
 
 
-def _complaint(verdict: Verdict) -> EchoError:
-    hint = None
-    if verdict.value is None and verdict.assertion.metric in extras.METRICS:
-        hint = "measure it with --full"
-    if verdict.value is None and verdict.assertion.metric in live_figures.METRICS:
-        hint = "measure it with --live"
-    if verdict.value is None and verdict.assertion.metric in ("wer", "cer", "live_wer"):
-        hint = (
-            "give the text with --reference, --manifest or <name>.ref.txt"
-            if accuracy.is_available()
-            else f"run: {accuracy.INSTALL}"
-        )
+def _complaint(verdict: Verdict, report: Report) -> EchoError:
+    hint = _advice(verdict.assertion.metric, report) if verdict.value is None else None
     return EchoError(f"assertion failed: {verdict}", hint=hint)
+
+
+def _advice(metric: str, report: Report) -> str | None:
+    """Say how a metric that is missing can be had."""
+    live = metric in live_figures.METRICS
+    if metric in extras.METRICS:
+        return "measure it with --full"
+    if live != (report.live is not None):
+        return "measure it with --live" if live else "measure it without --live"
+    if metric not in ("wer", "cer", "live_wer"):
+        return None
+    if not accuracy.is_available():
+        return f"run: {accuracy.INSTALL}"
+    return "give the text with --reference, --manifest or <name>.ref.txt"
 
 
 def _print(environment: Environment, report: Report, *, as_json: bool) -> None:

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from echocli.cli.batch import Collected
 from echocli.environment import Environment
-from echocli.errors import UsageError
 from echocli.events import Event
 from echocli.output.console import Console
 from echocli.output.live_files import LIVE_LAYOUT, LiveFiles
 from echocli.output.live_view import LiveFigures, LiveView
 from echocli.output.stdout import StdoutSink
 from echocli.output.subtitles import WriteOptions
-from echocli.output.writers import Writer, expand_formats, make_writer
+from echocli.output.writers import Writer, make_writer
 
 PLAIN = ("txt",)
 """Without a format finals are lines of text."""
@@ -65,28 +64,22 @@ def outputs(
     """Open everything; ``named`` are provider and model. Nothing is drawn any more at the end.
 
     Without a directory one format goes to standard output; with one, the text does only where
-    somebody sees it. Raises ``UsageError`` for several formats on standard output.
+    somebody sees it.
     """
-    wanted = expand_formats(formats or PLAIN)
-    if directory is None and len(wanted) > 1:
-        raise UsageError(
-            f"standard output takes one format, not {len(wanted)}",
-            hint="add --output-dir DIR to write files",
-        )
     layout = LIVE_LAYOUT if layout.keeps_segments else layout
     with ExitStack() as stack:
         files = None
         if directory is not None:
             files = stack.enter_context(
-                LiveFiles(directory, wanted, datetime.now().astimezone(), layout)
+                LiveFiles(directory, formats, datetime.now().astimezone(), layout)
             )
             for path in files.paths:
                 console.detail(f"writing {path}")
-        plain = wanted == PLAIN or directory is not None
+        plain = tuple(formats) == PLAIN or directory is not None
         finals = plain and (directory is None or environment.stdout.isatty())
         view = LiveView(environment, console, sources, finals=finals)
         stack.callback(view.close)
         writer = None
         if not plain:
-            writer = make_writer(wanted[0], StdoutSink(environment.stdout, console.above), layout)
+            writer = make_writer(formats[0], StdoutSink(environment.stdout, console.above), layout)
         yield LiveOutput(view, writer, files, named)

@@ -112,7 +112,7 @@ def run_live(
 ) -> ExitCode:
     """Listen until the source ends or somebody stops it; the exit code that tells how it went."""
     rule = StopRule.parse(wishes.stop_after) if wishes.stop_after is not None else StopRule()
-    formats = expand_formats(wishes.formats or ("txt",))
+    formats = _formats(wishes)
     chosen = _choose(environment, console, wishes)
     setup = prepare(
         environment,
@@ -160,6 +160,17 @@ def run_live(
             finally:
                 output.close()
         return _code(wanted, sources, stopped=bool(stopped), whole=not output.collected.gaps)
+
+
+def _formats(wishes: LiveWishes) -> tuple[str, ...]:
+    """Return what to write: text unless something else is asked for."""
+    formats = expand_formats(wishes.formats or ("txt",))
+    if wishes.output_dir is None and len(formats) > 1:
+        raise UsageError(
+            f"standard output takes one format, not {len(formats)}",
+            hint="add --output-dir DIR to write files",
+        )
+    return formats
 
 
 def _code(wanted: Wanted, sources: list[Capture], *, stopped: bool, whole: bool) -> ExitCode:
@@ -224,12 +235,15 @@ def _options(
 
 @contextmanager
 def _stopping(live: Live) -> Iterator[list[int]]:
-    """Let a signal end the run in order, and a second one at once; the signals that came."""
+    """Let a signal end the run in order, and a second one at once; the signals that came.
+
+    One that comes while the model loads ends it at once too: nothing was heard.
+    """
     came: list[int] = []
 
     def handle(number: int, _frame: object) -> None:
         came.append(number)
-        if len(came) > 1:
+        if len(came) > 1 or not live.listening:
             raise KeyboardInterrupt
         live.stop()
 

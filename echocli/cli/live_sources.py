@@ -78,10 +78,13 @@ def _microphones(wanted: Wanted, environment: Environment) -> list[Capture]:
     from echocli.audio.microphone import Microphone
 
     named: Sequence[str | None] = wanted.devices or (None,)
-    labels = devices.labels([devices.find(name) for name in named])
+    pairs = [(name, devices.find(name)) for name in named]
+    # What is decoded first where both have to wait: the microphone.
+    pairs.sort(key=lambda pair: pair[1].kind == devices.SYSTEM)
+    labels = devices.labels([device for _, device in pairs])
     return [
         Microphone(name, name=label, channel=wanted.channel, clock=environment.clock)
-        for name, label in zip(named, labels, strict=True)
+        for (name, _), label in zip(pairs, labels, strict=True)
     ]
 
 

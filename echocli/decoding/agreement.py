@@ -9,6 +9,7 @@ hypothesis can be held back: the sound ends in the middle of them.
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,13 +35,18 @@ def split_words(text: str) -> list[str]:
 
 def same(word: str) -> str:
     """Return what two words must share to be the same."""
-    return "".join(char for char in word.casefold() if char.isalnum())
+    return "".join(filter(_is_written, word.casefold()))
 
 
 def bare(word: str) -> str:
     """Return a word without the punctuation behind it."""
-    end = max((at for at, char in enumerate(word, 1) if char.isalnum()), default=len(word))
+    end = max((at for at, char in enumerate(word, 1) if _is_written(char)), default=len(word))
     return word[:end]
+
+
+def _is_written(char: str) -> bool:
+    """Tell letters, digits and marks, which many scripts write vowels with, from punctuation."""
+    return char.isalnum() or unicodedata.category(char).startswith("M")
 
 
 @dataclass(frozen=True, slots=True)

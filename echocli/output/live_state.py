@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from echocli.clock import Clock
-from echocli.events import Event, Final, Level, Notice, Partial, Ready, SpeechEnded, SpeechStarted
+from echocli.events import Event, Final, Meter, Notice, Partial, Ready, SpeechEnded, SpeechStarted
 
 METER = 5
 """Levels kept of a source, one bar each."""
@@ -91,7 +91,7 @@ class LiveState:
         match event:
             case Ready():
                 self._ear(event.source).ready = True
-            case Level():
+            case Meter():
                 self._ear(event.source).levels.append(event.rms)
                 self._heard = max(self._heard, event.position)
             case Notice():

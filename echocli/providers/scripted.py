@@ -47,6 +47,9 @@ from echocli.providers.base import (
 )
 from echocli.types import to_samples
 
+REMEMBERED = 256
+"""Windows whose turn is kept, in case they come again."""
+
 
 class Scripted(Provider):
     """Play a script instead of listening."""
@@ -144,7 +147,11 @@ class Scripted(Provider):
         with self._counting:
             state = self._counted()
             state["count"] += 1
-            turn = state["turns"].setdefault(str(window.id), len(state["turns"]))
+            turns = state["turns"]
+            if (turn := turns.pop(str(window.id), None)) is None:
+                turn, state["seen"] = state["seen"], state["seen"] + 1
+            turns[str(window.id)] = turn
+            state["turns"] = dict(list(turns.items())[-REMEMBERED:])
             self._keep(state)
             return state["count"], turn
 
@@ -161,7 +168,7 @@ class Scripted(Provider):
             state: dict[str, Any] = json.loads(self._state.read_text(encoding="utf-8"))
             if state["run"] == run:
                 return state
-        return {"run": run, "count": 0, "turns": {}, "too_large": []}
+        return {"run": run, "count": 0, "seen": 0, "turns": {}, "too_large": []}
 
     def _act(self, action: str) -> None:
         if action == "crash":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from echocli.audio.capture import Captured, Missing
-from echocli.events import Event, Level
-from echocli.runtime.listening import Listening, silero
+from echocli.events import Event, Meter
+from echocli.runtime.listening import Detector, Listening, silero
 from echocli.runtime.live import LiveSource
 from echocli.types import SAMPLE_RATE, Samples, seconds
 
@@ -37,13 +38,22 @@ class _Meter:
 
 
 class Ear:
-    """Feed a source; with ``detect`` off all sound is speech."""
+    """Feed a source; with ``detect`` off all sound is speech.
 
-    def __init__(self, source: LiveSource, *, detect: bool) -> None:
+    A fresh ``detector`` is made for each stretch of sound without a break.
+    """
+
+    def __init__(
+        self,
+        source: LiveSource,
+        *,
+        detect: bool,
+        detector: Callable[[], Detector] = silero,
+    ) -> None:
         self.source = source
         self.failures = 0
         self.over = False
-        self._detect = detect
+        self._detector = detector if detect else None
         self._listening = self._listen()
         self._meter = _Meter()
 
@@ -60,7 +70,7 @@ class Ear:
         return [*self._flush(now), *self.source.finish(now), *self._notices()]
 
     def _listen(self) -> Listening:
-        return Listening(silero if self._detect else None)
+        return Listening(self._detector)
 
     def _flush(self, now: float) -> list[Event]:
         """Look at what is left of a frame, and begin afresh."""
@@ -81,7 +91,7 @@ class Ear:
             return []
         meter, self._meter = self._meter, _Meter()
         rms, peak = decibel(math.sqrt(meter.energy / meter.count)), decibel(meter.peak)
-        return [Level(seconds(self.source.position), rms, peak, self.source.name)]
+        return [Meter(seconds(self.source.position), rms, peak, self.source.name)]
 
 
 def decibel(amplitude: float) -> float:

@@ -68,6 +68,16 @@ class Finishing:
         """Whether nothing is left to decode."""
         return self.window is None
 
+    @property
+    def undone(self) -> bool:
+        """Whether there is a window that nobody decodes."""
+        return self.window is not None and not self.flying
+
+    def is_of(self, sound: Sound) -> bool:
+        """Tell whether this decodes that sound."""
+        mine = self.sound
+        return mine.speech == sound.speech and len(mine.samples) == len(sound.samples)
+
     def accept(self, hypothesis: Hypothesis) -> None:
         """Take the answer to :attr:`window`."""
         used = self._attempts.accept(hypothesis)

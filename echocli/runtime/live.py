@@ -9,7 +9,8 @@ bounded: where more speech than :attr:`LiveOptions.backlog` waits, the oldest be
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -18,16 +19,21 @@ from numpy.typing import NDArray
 
 from echocli.audio.ring import AudioBuffer
 from echocli.decoding.assemble import Assembler
-from echocli.decoding.guards import is_repetitive
+from echocli.decoding.guards import Verdict, judge
 from echocli.events import Event, Final, Gap, Partial, SpeechEnded, SpeechStarted
-from echocli.providers.base import Hypothesis, Window
-from echocli.runtime.finishing import Finishing, Sound, window_ids
+from echocli.providers.base import Hypothesis
+from echocli.runtime.finishing import Finishing, Sound
 from echocli.runtime.live_options import Job, Kind, LiveOptions
 from echocli.runtime.live_stats import Latencies
+from echocli.runtime.pace import Pace, awaiting, last_job, partial_job
 from echocli.runtime.utterance import Utterance
+from echocli.runtime.waiting import Waiting
 from echocli.types import SAMPLE_RATE, Samples, Span, seconds
 from echocli.vad.endpointer import FRAME
 from echocli.vad.turns import Began, Ended, Reason, Turns
+
+SHOWN = (Verdict.ACCEPT, Verdict.IMPROBABLE)
+"""Hypotheses that are shown: half a word makes a text improbable, but not invented."""
 
 
 class LiveSource:
@@ -43,18 +49,15 @@ class LiveSource:
         self.lost_samples = 0
         self.partials = 0
         self.finals = 0
-        self.skipped = 0
-        """Partials that were due and not made."""
+        self.pace = Pace(options)
         self._ids = ids
         self._buffer = AudioBuffer()
         self._turns = Turns(options.turns)
         self._assembler = Assembler(keep_words=True)
         self._open: Utterance | None = None
-        self._waiting: deque[Utterance] = deque()
-        """Utterances that are over, in order."""
+        self._waiting = Waiting(options.backlog)
         self._time = 0.0
         """When the newest sound was there."""
-        self._interval = options.least_interval
         self._least_start = 0
         """Before it all sound belongs to another utterance or to a gap."""
 
@@ -66,13 +69,12 @@ class LiveSource:
     @property
     def backlog(self) -> int:
         """Samples of speech that is over and not decoded."""
-        return sum(one.speech.length for one in self._waiting)
+        return self._waiting.backlog
 
     @property
     def held(self) -> int:
         """Samples held."""
-        waiting = sum(len(one.finishing.sound.samples) for one in self._waiting if one.finishing)
-        return self._buffer.end - self._buffer.start + waiting
+        return self._buffer.end - self._buffer.start + self._waiting.held
 
     @property
     def quiet_since(self) -> int | None:
@@ -109,50 +111,43 @@ class LiveSource:
 
     def jobs(self, kind: Kind, count: int) -> list[Job]:
         """Return up to ``count`` windows to decode now; each must be answered or withdrawn."""
-        if kind is Kind.FINAL:
-            found = [self._last(one, Kind.FINAL) for one in self._waiting if _undone(one)]
-            jobs = found[:count]
-        else:
-            one = self._early() if kind is Kind.EARLY else self._partial()
-            jobs = [one] if one is not None and count > 0 else []
-        for job in jobs:
-            if job.kind is not Kind.PARTIAL and job.utterance.finishing is not None:
-                job.utterance.finishing.flying = True
-        return jobs
+        jobs = self._due(kind) if count > 0 else []
+        for job in jobs[:count]:
+            if (finishing := awaiting(job)) is not None:
+                finishing.flying = True
+        return jobs[:count]
 
     def answer(self, job: Job, answer: Hypothesis | str, now: float) -> list[Event]:
         """Take what became of a job: a hypothesis, or why there is none."""
-        utterance = job.utterance
         if job.kind is Kind.PARTIAL:
             return [] if isinstance(answer, str) else self._show(job, answer, now)
-        finishing = utterance.finishing
-        if finishing is None or finishing.window is None or job.window.id != finishing.window.id:
+        finishing = awaiting(job)
+        if finishing is None:
             return []  # somebody went on speaking: that was not the end
         finishing.flying = False
         if isinstance(answer, str):
             finishing.lose(answer)
         else:
             finishing.accept(answer)
-        if not utterance.over and finishing.done and finishing.lost is None:
+        if not job.utterance.over and finishing.done and finishing.lost is None:
             return self._show(job, finishing.result, now)
         return self._release(now)
 
     def withdraw(self, job: Job) -> None:
-        """Take a job back that got no answer; it is given again."""
-        if job.kind is not Kind.PARTIAL and job.utterance.finishing is not None:
-            job.utterance.finishing.flying = False
+        """Take a job back that got no answer; it is given again, a partial when the next is due."""
+        if (finishing := awaiting(job)) is not None:
+            finishing.flying = False
 
     def decoded(self, kind: Kind, secs: float) -> None:
         """Learn how long a request took."""
         if kind is Kind.PARTIAL:
-            wanted = round(1.2 * secs * SAMPLE_RATE)
-            low, high = self.options.least_interval, self.options.most_interval
-            self._interval = max(low, min(wanted, max(low, high)))
+            self.pace.learn(secs)
 
     def _frame(self, probability: float, now: float) -> list[Event]:
         at = self._turns.position
         frame = self._buffer.slice(min(at, self.position), min(at + FRAME, self.position))
-        loudness = float(np.abs(frame).mean()) if len(frame) else 0.0
+        # The last frame may be cut short; an utterance must not be split behind what has come.
+        loudness = float(np.abs(frame).mean()) if len(frame) == FRAME else math.inf
         return self._take(self._turns.feed([(probability, loudness)]), now)
 
     def _take(self, turns: list[Began | Ended], now: float) -> list[Event]:
@@ -173,11 +168,11 @@ class LiveSource:
         # What is known only now was decided where the frames end, perhaps in the middle of a block.
         utterance.ended_at = self.heard(now)
         sound = self._sound(utterance, turn.end)
-        if not (utterance.finishing and _same(utterance.finishing.sound, sound)):
+        if not (utterance.finishing and utterance.finishing.is_of(sound)):
             utterance.finishing = self._finishing(sound)
         self._least_start = turn.end
         self.speech_samples += utterance.speech.length
-        self._waiting.append(utterance)
+        self._waiting.add(utterance)
         span = (seconds(turn.start), seconds(turn.end))
         ended = SpeechEnded(utterance.id, *span, str(turn.reason), self.name)
         return [ended, *self._relieve(), *self._release(now)]
@@ -185,13 +180,21 @@ class LiveSource:
     def _sound(self, utterance: Utterance, end: int) -> Sound:
         """Return the sound of an utterance that ends at ``end``."""
         behind = 0 if utterance.reason is Reason.SPLIT else self.options.post_roll
-        last = min(end + behind, self.position)
+        # Not all that has come: somebody may speak again in what has not been looked at.
+        last = min(end + behind, self._turns.position, self.position)
         samples = self._buffer.slice(utterance.sound_start, last)
         return Sound(utterance.sound_start, samples, Span(utterance.start, end))
 
     def _finishing(self, sound: Sound) -> Finishing:
         options = self.options
         return Finishing(sound, options.thresholds, options.tail, self.actions, self.language)
+
+    def _due(self, kind: Kind) -> list[Job]:
+        """Return the windows of a kind that nobody decodes."""
+        if kind is Kind.FINAL:
+            return [last_job(one, kind) for one in self._waiting.undone()]
+        one = self._early() if kind is Kind.EARLY else self._partial()
+        return [one] if one is not None else []
 
     def _early(self) -> Job | None:
         """Return the job to decode an utterance that may be over."""
@@ -203,46 +206,31 @@ class LiveSource:
         finishing = utterance.finishing
         if finishing is None or finishing.sound.speech.end != silence:
             finishing = utterance.finishing = self._finishing(self._sound(utterance, silence))
-        if finishing.flying or finishing.done:
-            return None
-        return self._last(utterance, Kind.EARLY)
-
-    def _last(self, utterance: Utterance, kind: Kind) -> Job:
-        finishing = utterance.finishing
-        assert finishing is not None
-        assert finishing.window is not None
-        return Job(kind, utterance, finishing.window, finishing.sound.speech.end)
+        return last_job(utterance, Kind.EARLY) if finishing.undone else None
 
     def _partial(self) -> Job | None:
         """Return the job to decode the open utterance up to here, if it is time."""
         utterance = self._open
         if utterance is None or self._turns.silence is not None:
             return None
-        fresh = self._turns.position - utterance.reached
-        wanted = self._interval if utterance.reached > utterance.start else self.options.first
-        if fresh < wanted:
+        if not self.pace.is_due(utterance, self._turns.position):
             return None
         end = min(self._turns.position, self.position)
-        self.skipped += fresh // wanted - 1
         utterance.reached = end
-        window = Window(
-            id=next(window_ids),
-            start=utterance.sound_start,
-            samples=self._buffer.slice(utterance.sound_start, end),
-            tail=self.options.partial_tail,
-            language=self.language,
-            beam_size=1,
-        )
-        return Job(Kind.PARTIAL, utterance, window, end)
+        samples = self._buffer.slice(utterance.sound_start, end)
+        return partial_job(utterance, samples, self.options, self.language)
 
     def _show(self, job: Job, found: Hypothesis, now: float) -> list[Event]:
         """Learn from a hypothesis of an utterance that goes on, and show it."""
         utterance, end = job.utterance, job.end
-        if utterance.over or is_repetitive(found.text.strip(), self.options.thresholds):
+        verdict = judge(found, self.options.thresholds)
+        if utterance.over or verdict not in SHOWN:
             return []
         # Nothing is committed that a cut could leave to the next utterance.
         options = self.options.turns
-        settle = end - utterance.start < options.longest - options.zone
+        whole = end - utterance.start < options.longest - options.zone
+        # Nor what would not be believed of a final.
+        settle = whole and verdict is Verdict.ACCEPT
         first, heard = not utterance.shown, self.heard(now)
         cut = job.kind is Kind.PARTIAL
         segment = utterance.show(found, end, heard, settle=settle, cut=cut)
@@ -255,10 +243,7 @@ class LiveSource:
 
     def _release(self, now: float) -> list[Event]:
         """Return the finals that are ready, in order."""
-        events: list[Event] = []
-        while self._waiting and self._waiting[0].finishing and self._waiting[0].finishing.done:
-            events += self._final(self._waiting.popleft(), now)
-        return events
+        return [event for one in self._waiting.ready() for event in self._final(one, now)]
 
     def _final(self, utterance: Utterance, now: float) -> list[Event]:
         assert utterance.finishing is not None
@@ -280,10 +265,7 @@ class LiveSource:
 
     def _relieve(self) -> list[Event]:
         """Give up what has waited longest while too much waits."""
-        events: list[Event] = []
-        while self.backlog > self.options.backlog and len(self._waiting) > 1:
-            events.append(self._gap(self._waiting.popleft(), "decoding is too slow"))
-        return events
+        return [self._gap(one, "decoding is too slow") for one in self._waiting.dropped()]
 
     def _stop(self, reason: Reason, now: float) -> list[Event]:
         return self._take(self._turns.finish(self.position, reason), now)
@@ -300,12 +282,3 @@ class LiveSource:
         else:
             needed = max(self._least_start, self._turns.undecided - self.options.pre_roll)
         self._buffer.drop_before(min(needed, self.position))
-
-
-def _undone(utterance: Utterance) -> bool:
-    finishing = utterance.finishing
-    return finishing is not None and not finishing.done and not finishing.flying
-
-
-def _same(first: Sound, second: Sound) -> bool:
-    return first.speech == second.speech and len(first.samples) == len(second.samples)

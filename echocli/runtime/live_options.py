@@ -40,7 +40,7 @@ class LiveOptions:
     post_roll: int = SAMPLE_RATE // 5
     """Silence behind it that is decoded with it."""
     first: int = SAMPLE_RATE * 4 // 10
-    """Speech that is worth the first partial."""
+    """Interval at which speech is decoded that has no text yet."""
     least_interval: int = SAMPLE_RATE // 2
     most_interval: int = 2 * SAMPLE_RATE
     """Bounds of the time between two partials of an utterance."""

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from echocli.audio.capture import Capture, Captured, Item, Missing, Over
 from echocli.audio.stopping import StopRule
 from echocli.clock import Clock
-from echocli.events import End, Event, Notice, Ready, StatsEvent
+from echocli.events import End, Event, Gap, Notice, Ready, StatsEvent
 from echocli.providers.base import Hypothesis
 from echocli.runtime.decoder import Answered, Decoder, decode
 from echocli.runtime.ear import Ear
@@ -84,7 +84,11 @@ class Live:
         self._room = Room(STEP if in_step else QUEUED)
         self._decoder: Decoder | None = None
         self._heard: set[str] = set()
+        self.listening = False
+        """Whether the sources are started; before that a stop has nothing to wait for."""
         self._stopping = False
+        self._enough = False
+        """Whether what still comes lies behind the place where to stop."""
         self._failure: BaseException | None = None
         """What broke a source off; raised when all that came before is decoded."""
         self._begun = clock.now()
@@ -103,6 +107,7 @@ class Live:
             self._begun = self._clock.now()
             for capture, ear in zip(self._captures, self._ears, strict=True):
                 self._start(capture, ear)
+            self.listening = True
             yield from self._run()
             if self._failure is not None:
                 raise self._failure
@@ -158,6 +163,8 @@ class Live:
 
     def _take(self, ear: Ear, item: Item) -> Iterator[Event]:
         match item:
+            case Captured() | Missing() if self._enough:
+                pass
             case Captured():
                 yield from self._greet(ear)
                 yield from ear.hear(item, self._time(ear, item))
@@ -168,9 +175,17 @@ class Live:
                 yield from ear.hear(item, self._clock.now())
             case Notice():
                 yield item
+                if item.code == "device_lost":
+                    yield from self._settle(ear)
             case Over():
                 self._failure = self._failure or item.error
                 yield from ear.finish(self._time(ear))
+
+    def _settle(self, ear: Ear) -> Iterator[Event]:
+        """End what is open; a device may stay away for hours, and its last words need not."""
+        for event in ear.hear(Missing(0, "device lost"), self._clock.now()):
+            if not isinstance(event, Gap):  # how long it was is known when sound comes again
+                yield event
 
     def _greet(self, ear: Ear) -> Iterator[Event]:
         name, spec = ear.source.name, self._supervisor.spec
@@ -189,6 +204,7 @@ class Live:
         quiet = [source.quiet_since for source in sources]
         since = max((position if one is None else one for one in quiet), default=position)
         if not self._stopping and self._rule.reached(position, since):
+            self._enough = True
             self._stop_sources()
 
     def _stop_sources(self) -> None:

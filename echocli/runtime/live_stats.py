@@ -87,6 +87,6 @@ def live_stats(stats: RunStats, ears: Sequence[Ear], *, in_real_time: bool) -> N
     stats.live = {
         "finals": sum(source.finals for source in sources),
         "partials": sum(source.partials for source in sources),
-        "partials_skipped": sum(source.skipped for source in sources),
+        "partials_skipped": sum(source.pace.skipped for source in sources),
         **(latencies.to_dict() if in_real_time else {}),
     }

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from echocli.decoding.agreement import Agreement, timed_words, with_committed
-from echocli.decoding.assemble import Assembler, has_words
+from echocli.decoding.assemble import Assembler, confidence, has_words
+from echocli.decoding.guards import compression_ratio
 from echocli.providers.base import Hypothesis, Piece, TimedWord
 from echocli.runtime.finishing import Finishing
 from echocli.runtime.live_stats import Latencies
 from echocli.types import Segment, Span, seconds
 from echocli.vad.turns import Reason
 
-HELD = 2
+HELD = 3
 """Words at the end of a hypothesis that are not committed yet: the sound may have cut them."""
 
 
@@ -32,6 +33,8 @@ class Utterance:
     """Text of the last partial."""
     committed_at: list[float] = field(default_factory=list)
     """How far the source had come when each word was committed."""
+    words: tuple[TimedWord, ...] = ()
+    """Words of the final, from ``start`` on; none where they could not be aligned."""
     finishing: Finishing | None = None
     """Its last decode, perhaps before it is certain that it is over."""
     end: int | None = None
@@ -81,6 +84,8 @@ class Utterance:
             text,
             avg_logprob=round(found.avg_logprob, 4),
             no_speech_prob=round(found.no_speech_prob, 4),
+            compression_ratio=round(compression_ratio(text), 4),
+            confidence=confidence(found.avg_logprob),
             language=found.language,
         )
 
@@ -94,8 +99,9 @@ class Utterance:
             return None
         timed = _timed(found)
         by = self.finishing.sound.start - self.start
-        words = tuple(_word(one, by) for one in with_committed(merged, timed)) if timed else None
-        piece = Piece(0, self.speech.length, text, (), words)
+        if timed:
+            self.words = tuple(_word(one, by) for one in with_committed(merged, timed))
+        piece = Piece(0, self.speech.length, text, (), self.words or None)
         segments = assembler.segments(replace(found, pieces=(piece,)), self.speech)
         segment = replace(segments[0], id=self.id)
         return segment if keep_words else replace(segment, words=None)
@@ -103,14 +109,12 @@ class Utterance:
     def note_times(self, latencies: Latencies, now: float) -> None:
         """Count what a listener waited for; ``now`` is how far the source has come."""
         assert self.end is not None
-        assert self.finishing is not None
         latencies.note(latencies.hangover, self.ended_at - self.end)
         latencies.note(latencies.finalising, now - self.ended_at)
-        timed = _timed(self.finishing.result)
-        for index, word in enumerate(timed):
+        for index, word in enumerate(self.words):
             known = index < len(self.committed_at)
             shown = self.committed_at[index] if known else now
-            latencies.note(latencies.commit, shown - (self.finishing.sound.start + word.end))
+            latencies.note(latencies.commit, shown - (self.start + word.end))
             latencies.words += 1
             latencies.committed += known
 

@@ -153,8 +153,6 @@ class Turns:
         speech = self._speech
         if speech is not None:
             end = min(self.position if speech.silence is None else speech.silence, total)
-            if not speech.certain and end - speech.start > self.options.min_speech:
-                self._believe(speech)
             if speech.certain and end > speech.start:
                 self._out.append(Ended(speech.start, end, reason))
         self._speech = None

@@ -7,6 +7,7 @@ import pytest
 from echocli.bench.assertions import ASSERTABLE, METRICS, parse
 from echocli.bench.extras import METRICS as EXTRA
 from echocli.bench.extras import Extras, cold_start, warming
+from echocli.bench.live_figures import METRICS as LIVE
 from echocli.clock import SystemClock
 from echocli.runtime.supervisor import WarmRun
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.unit
 
 def test_every_extra_figure_can_be_asserted() -> None:
     assert [field.name for field in fields(Extras)] == list(EXTRA)
-    assert list(ASSERTABLE) == [*METRICS, *EXTRA]
+    assert list(ASSERTABLE) == [*METRICS, *EXTRA, *LIVE]
     assert parse("recovery_ms<5000").metric == "recovery_ms"
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echocli.errors import OutputError, UsageError
-from echocli.events import End, Final, Level, Ready
+from echocli.events import End, Final, Meter, Ready
 from echocli.output.jsonable import dump, transcript_to_dict
 from echocli.output.live_files import LIVE_LAYOUT, LiveFiles, LiveJsonWriter
 from echocli.output.subtitles import CueLayout, WriteOptions
@@ -103,7 +103,7 @@ def test_final_is_on_disk_at_once_in_every_format(tmp_path: Path, name: str) -> 
         for number, text in enumerate(["zero", "eins", "zwei"]):
             files.event(said(number, text, start=number * 5.0))
             assert text in files.paths[0].read_text(encoding="utf-8")
-        files.event(Level(15.0, -30.0, -10.0))
+        files.event(Meter(15.0, -30.0, -10.0))
 
 
 def test_json_is_whole_from_the_start_and_after_each_final(tmp_path: Path) -> None:

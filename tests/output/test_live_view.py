@@ -20,7 +20,7 @@ from echocli.events import (
     End,
     Final,
     Gap,
-    Level,
+    Meter,
     Notice,
     Partial,
     Ready,
@@ -123,7 +123,7 @@ def test_finals_stand_above_open_words_and_status() -> None:
     env = on_one_terminal()
     with closing(view_of(env)) as view:
         view.event(Ready("mic", "p", "m"))
-        view.event(Level(1.0, -30.0, -20.0, "mic"))
+        view.event(Meter(1.0, -30.0, -20.0, "mic"))
         view.event(final(" First."), FIGURES)
         view.event(SpeechStarted(1, 2.0, "mic"))
         env.clock.advance(REFRESH)
@@ -227,7 +227,7 @@ def test_each_source_has_a_line_and_a_meter() -> None:
     env = on_one_terminal()
     with closing(view_of(env, "mic", "system")) as view:
         view.event(Ready("mic", "p", "m"))
-        view.event(Level(3.0, 0.0, 0.0, "mic"))
+        view.event(Meter(3.0, 0.0, 0.0, "mic"))
         view.event(partial(" one"))
         env.clock.advance(REFRESH)
         view.event(partial(" two", source="system"))
@@ -276,7 +276,7 @@ def test_lost_device_is_shown_until_it_is_back() -> None:
     env = on_one_terminal()
     with closing(view_of(env)) as view:
         view.event(Ready("mic", "p", "m"))
-        view.event(Level(1.0, -10.0, -10.0, "mic"))
+        view.event(Meter(1.0, -10.0, -10.0, "mic"))
         view.event(Notice("device_lost", "gone"))
         assert screen_of(env.err.getvalue())[-1] == "● mic  device lost  0:01"
         view.event(Notice("device_back", "back"))

@@ -1,0 +1,48 @@
+"""Utterances that are over, until their text is there."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from echocli.runtime.utterance import Utterance
+
+
+class Waiting:
+    """Keep utterances that are over in order; all of them have been given a decode.
+
+    Overflow rule: while they hold more than ``limit`` samples of speech, the oldest is dropped and
+    handed to the caller, who says so. The newest always stays.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._line: deque[Utterance] = deque()
+
+    @property
+    def backlog(self) -> int:
+        """Samples of speech."""
+        return sum(one.speech.length for one in self._line)
+
+    @property
+    def held(self) -> int:
+        """Samples in memory: speech and what is decoded with it."""
+        return sum(len(one.finishing.sound.samples) for one in self._line if one.finishing)
+
+    def add(self, utterance: Utterance) -> None:
+        """Take the newest."""
+        self._line.append(utterance)
+
+    def undone(self) -> list[Utterance]:
+        """Return those with a window that nobody decodes."""
+        return [one for one in self._line if one.finishing and one.finishing.undone]
+
+    def dropped(self) -> Iterator[Utterance]:
+        """Yield what must go, the oldest first."""
+        while self.backlog > self._limit and len(self._line) > 1:
+            yield self._line.popleft()
+
+    def ready(self) -> Iterator[Utterance]:
+        """Yield those from the oldest on that need no decoding any more."""
+        while self._line and (finishing := self._line[0].finishing) and finishing.done:
+            yield self._line.popleft()
