@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from echocli.audio.file import reading_notices
-from echocli.audio.stream import ByteStream
+from echocli.audio.stream import ByteStream, is_text
 from echocli.audio.wav import WavHeader, parse_wav
 from echocli.errors import InputError, UsageError
 from echocli.types import SAMPLE_RATE, Samples
@@ -71,12 +71,34 @@ class RawFormat:
         return flat.astype(np.float32).reshape(-1, self.channels)
 
 
+_SIGNATURES = (
+    *(b"RIFF", b"RIFX", b"RF64", b"FORM", b"caff", b".snd", b"fLaC", b"OggS", b"ID3", b"wvpk"),
+    *(b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75", b"#!AMR"),
+    *(b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2", b"\xff\xf1", b"\xff\xf9"),
+)
+"""How containers begin (their specifications; Matroska, ASF; MPEG audio and ADTS frames)."""
+_BOX = b"ftyp"
+"""What stands at byte 4 of MP4 and its relatives."""
+_HEAD_BYTES = 64
+"""Bytes that tell: sound whose first 32 samples all look like text there is none."""
+
+
+def is_container(head: bytes) -> bool:
+    """Tell from the first bytes whether they begin a sound or video file."""
+    return head.startswith(_SIGNATURES) or head[4:].startswith(_BOX)
+
+
+USUAL = RawFormat("s16le", SAMPLE_RATE, 1)
+"""What programs that record hand on when they write no header."""
+
+
 class PipeSource:
     """Read a byte stream once; what was written comes out while the pipe is still open.
 
     Headerless PCM (``raw``) and PCM in WAV come out as they arrive; a container within about a
-    second of its sound (FLAC: FFmpeg waits for ten frames, usually 1 to 2.5 s). The stream stays
-    open: it belongs to the caller.
+    second of its sound (FLAC: FFmpeg waits for ten frames, usually 1 to 2.5 s). ``otherwise`` is
+    the layout of what does not begin like a container: FFmpeg would read megabytes of it to find
+    out. The stream stays open: it belongs to the caller.
     """
 
     def __init__(
@@ -86,6 +108,7 @@ class PipeSource:
         raw: RawFormat | None = None,
         name: str = "stdin",
         channel: int | None = None,
+        otherwise: RawFormat | None = None,
     ) -> None:
         self.name = name
         self.duration: float | None = None
@@ -93,11 +116,15 @@ class PipeSource:
         self._stream = ByteStream(stream, name)
         self._raw = raw
         self._channel = channel
+        self._otherwise = otherwise
 
     def blocks(self) -> Iterator[Samples]:
         """Yield what has arrived, at most a second at a time."""
         if not self._stream.peek(1):
             raise self._nothing()
+        if self._raw is None and self._otherwise is not None:
+            head = self._stream.peek(_HEAD_BYTES)
+            self._raw = None if is_container(head) or is_text(head) else self._otherwise
         return self._pcm(self._raw, None) if self._raw else self._container()
 
     def _nothing(self) -> InputError:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from echocli.audio.capture import Capture
+from echocli.audio.source import Source
 from echocli.environment import Environment
 from echocli.errors import UsageError
 
@@ -90,10 +91,14 @@ def _microphones(wanted: Wanted, environment: Environment) -> list[Capture]:
 
 def _file(wanted: Wanted, environment: Environment) -> list[Capture]:
     from echocli.audio.open import open_source
-    from echocli.audio.pipe import RawFormat
+    from echocli.audio.pipe import USUAL, PipeSource, RawFormat
     from echocli.audio.playback import Playback
 
-    argument = wanted.file or "-"
     raw = RawFormat.parse(wanted.raw) if wanted.raw is not None else None
-    source = open_source(argument, stdin=environment.stdin, raw=raw, channel=wanted.channel)
+    pipe, channel = environment.stdin, wanted.channel
+    source: Source
+    if wanted.file is None:
+        source = PipeSource(pipe, raw=raw, channel=channel, otherwise=USUAL)
+    else:
+        source = open_source(wanted.file, stdin=pipe, raw=raw, channel=channel)
     return [Playback(source, name=source.name, pace=wanted.pace, clock=environment.clock)]

@@ -39,7 +39,7 @@ class LiveOptions:
     """Sound before speech that is decoded with it."""
     post_roll: int = SAMPLE_RATE // 5
     """Silence behind it that is decoded with it."""
-    first: int = SAMPLE_RATE * 4 // 10
+    first: int = SAMPLE_RATE * 3 // 10
     """Interval at which speech is decoded that has no text yet."""
     least_interval: int = SAMPLE_RATE // 2
     most_interval: int = 2 * SAMPLE_RATE

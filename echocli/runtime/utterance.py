@@ -13,7 +13,7 @@ from echocli.runtime.live_stats import Latencies
 from echocli.types import Segment, Span, seconds
 from echocli.vad.turns import Reason
 
-HELD = 3
+HELD = 2
 """Words at the end of a hypothesis that are not committed yet: the sound may have cut them."""
 
 
@@ -66,9 +66,10 @@ class Utterance:
         ``heard`` is how far the source is by now. Without ``settle`` no word is committed; ``cut``
         says that the sound may end in the middle of a word.
         """
-        held = HELD if cut else 0
-        if settle:
-            settled = self.agreement.update(found.text, held=held)
+        if settle and cut:
+            settled = self.agreement.update(found.text, held=HELD)
+        elif settle:
+            settled = self.agreement.update(found.text, agreeing=2)
         else:
             settled = 0
             self.agreement.look(found.text)

@@ -17,7 +17,7 @@ import soundfile
 
 from echocli.audio.file import FileSource
 from echocli.audio.open import open_source
-from echocli.audio.pipe import PipeSource, RawFormat
+from echocli.audio.pipe import USUAL, PipeSource, RawFormat, is_container
 from echocli.audio.raw import RawFileSource
 from echocli.errors import InputError, UsageError
 from echocli.types import Samples
@@ -240,3 +240,46 @@ def test_raw_sound_of_a_named_file_comes_from_that_file() -> None:
 def test_channel_zero_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="counted from 1"):
         open_source("a.wav", stdin=io.BytesIO(), channel=0)
+
+
+def muxed(container: str, codec: str) -> bytes:
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=48_000, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        frame = av.AudioFrame.from_ndarray(tone(0.5, 48_000)[None], format="flt", layout="mono")
+        frame.sample_rate = 48_000
+        resampler = av.AudioResampler(stream.format, "mono", 48_000, stream.frame_size or None)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            file.mux(stream.encode(part))
+        file.mux(stream.encode(None))
+    return out.getvalue()
+
+
+def test_samples_without_a_header_are_taken_as_told() -> None:
+    sound = (tone(1) * 32767).astype("<i2")
+    heard = np.concatenate(list(PipeSource(io.BytesIO(sound.tobytes()), otherwise=USUAL).blocks()))
+    assert heard == pytest.approx(sound / 32768, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [
+        ("flac", "flac"),
+        ("wav", "pcm_s16le"),
+        ("aiff", "pcm_s16be"),
+        ("ogg", "libopus"),
+        ("mp3", "libmp3lame"),
+        ("matroska", "aac"),
+        ("mp4", "aac"),
+        ("adts", "aac"),
+    ],
+)
+def test_a_file_is_recognised_by_how_it_begins(container: str, codec: str) -> None:
+    assert is_container(muxed(container, codec)[:64])
+
+
+def test_text_is_not_taken_for_sound() -> None:
+    source = PipeSource(io.BytesIO(b"Dear Sir or Madam, " * 100), otherwise=USUAL)
+    with pytest.raises(InputError):
+        list(source.blocks())

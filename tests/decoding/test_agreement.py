@@ -26,7 +26,7 @@ texts = st.one_of(st.lists(words, max_size=12).map("".join), st.text(max_size=20
 def after(*hypotheses: str, held: int = 0) -> Agreement:
     agreement = Agreement()
     for text in hypotheses:
-        agreement.update(text, held=held)
+        agreement.update(text, held=held, agreeing=2)
     return agreement
 
 
@@ -50,6 +50,14 @@ def test_words_two_hypotheses_agree_on_are_committed() -> None:
     assert agreement.text == " Good morning everyone"
 
 
+def test_three_hypotheses_must_agree_unless_told_otherwise() -> None:
+    agreement = Agreement()
+    assert [agreement.update(" one two") for _ in range(3)] == [0, 0, 2]
+    assert [
+        agreement.update(f" one two {word}") for word in ("six", "ten", "six", "six", "six")
+    ] == [*(0, 0, 0, 0, 1)]
+
+
 def test_agreement_behind_a_difference_does_not_count() -> None:
     assert after(" Good evening all", " Good morning all").committed == (" Good",)
 
@@ -61,9 +69,9 @@ def test_case_and_punctuation_make_no_difference_and_the_newest_is_kept() -> Non
 
 def test_words_that_are_held_are_not_committed() -> None:
     agreement = Agreement()
-    assert agreement.update(" one two three", held=2) == 0
-    assert agreement.update(" one two three", held=2) == 1
-    assert agreement.update(" one two three four five", held=2) == 2
+    assert agreement.update(" one two three", held=2, agreeing=2) == 0
+    assert agreement.update(" one two three", held=2, agreeing=2) == 1
+    assert agreement.update(" one two three four five", held=2, agreeing=2) == 2
     assert committed(agreement) == "one two three"
 
 
@@ -85,9 +93,9 @@ def test_what_stands_behind_the_last_committed_word_is_open() -> None:
     agreement = after(" Good morning.", " Good morning.")
     assert committed(agreement) == "Good morning"
     assert agreement.text == " Good morning."
-    agreement.update(" Good morning, and")
+    agreement.update(" Good morning, and", agreeing=2)
     assert agreement.text == " Good morning, and"
-    agreement.update(" Good morning, and welcome")
+    agreement.update(" Good morning, and welcome", agreeing=2)
     assert committed(agreement) == "Good morning, and"
 
 
@@ -98,7 +106,7 @@ def test_a_look_commits_nothing_and_leaves_nothing_to_agree_with_but_itself() ->
     assert agreement.text == " one two"
     agreement.look(" one two")
     assert agreement.committed == ()
-    assert agreement.update(" one two") == 2
+    assert agreement.update(" one two", agreeing=2) == 2
 
 
 def test_the_final_begins_with_what_was_committed() -> None:
@@ -149,7 +157,7 @@ def test_committed_text_only_grows(steps: list[tuple[str, int, bool]], last: str
         if looks:
             agreement.look(text)
         else:
-            agreement.update(text, held=held)
+            agreement.update(text, held=held, agreeing=2)
         assert committed(agreement).startswith(before)
         assert agreement.text.strip().startswith(committed(agreement))
         before = committed(agreement)
@@ -159,7 +167,9 @@ def test_committed_text_only_grows(steps: list[tuple[str, int, bool]], last: str
 @given(st.lists(texts, min_size=1, max_size=8), st.integers(0, 3))
 def test_update_tells_how_many_words_it_committed(heard: list[str], held: int) -> None:
     agreement = Agreement()
-    assert sum(agreement.update(text, held=held) for text in heard) == len(agreement.committed)
+    assert sum(agreement.update(text, held=held, agreeing=2) for text in heard) == len(
+        agreement.committed
+    )
 
 
 @given(texts)

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from echocli.decoding.agreement import AGREEING
 from echocli.decoding.assemble import Assembler
 from echocli.decoding.guards import Thresholds
 from echocli.providers.base import Hypothesis, Piece, TimedWord
@@ -74,7 +75,7 @@ def test_the_same_text_is_shown_again_only_where_more_of_it_is_committed() -> No
 
 def test_words_at_the_end_of_sound_that_was_cut_are_not_committed() -> None:
     one = utterance()
-    for _ in range(2):
+    for _ in range(AGREEING):
         show(one, " one" + " two" * HELD, cut=True)
     assert one.committed == "one"
 
