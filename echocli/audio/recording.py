@@ -13,6 +13,7 @@ the end that a writer adds on closing (measured with libsndfile 1.2.2, 20 s writ
 from __future__ import annotations
 
 import errno
+import threading
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -52,7 +53,7 @@ class Recorder:
     what cannot be created; :meth:`write`, :meth:`silence` or :meth:`close` raises ``OutputError``
     once when the disk is full or a WAV has reached its 4 GB, and from then on nothing is written:
     what is there stays readable. A write of 0.1 s takes 15 µs (WAV) or 2 ms (Opus) plus the disk.
-    Not for several threads at once.
+    What comes after :meth:`close` is passed over, from whatever thread.
     """
 
     def __init__(self, path: Path, *, rate: int = SAMPLE_RATE) -> None:
@@ -63,6 +64,7 @@ class Recorder:
                 hint=f"end the name in {', '.join(_WRITERS)}: they survive a crash",
             )
         self.path = path
+        self._lock = threading.Lock()
         self.samples = 0
         """How many were written: the position in the file."""
         self._most = _WAV_MOST if make is _Wav else None
@@ -77,12 +79,13 @@ class Recorder:
 
     def write(self, samples: Samples) -> None:
         """Add float32 samples in [-1, 1]."""
-        if self._failed:
-            return
-        with self._explained():
-            self._check_room(len(samples))
-            self._writer.write(samples)
-        self.samples += len(samples)
+        with self._lock:
+            if self._failed or self._file.closed:
+                return
+            with self._explained():
+                self._check_room(len(samples))
+                self._writer.write(samples)
+            self.samples += len(samples)
 
     def silence(self, count: int) -> None:
         """Add ``count`` samples of silence in place of sound that was lost."""
@@ -95,17 +98,21 @@ class Recorder:
 
     def close(self) -> None:
         """Finish the file; one that holds nothing is removed. Calling it twice is harmless."""
-        if self._file.closed:
+        with self._lock:
+            if self._file.closed:
+                return
+            try:
+                self._end()
+            finally:
+                self._leave()
+
+    def _end(self) -> None:
+        if self._failed:
+            with suppress(OSError, RuntimeError):
+                self._writer.close()
             return
-        try:
-            if self._failed:
-                with suppress(OSError, RuntimeError):
-                    self._writer.close()
-            else:
-                with self._explained():
-                    self._writer.close()
-        finally:
-            self._leave()
+        with self._explained():
+            self._writer.close()
 
     def _check_room(self, count: int) -> None:
         if self._most is not None and self.samples + count > self._most:

@@ -61,12 +61,13 @@ class Collected:
 
     def transcript(self, provider: str, model: str) -> Transcript:
         """Return it as a transcript, also in the middle."""
-        text = " ".join(segment.text for segment in self.segments)
+        segments = sorted(self.segments, key=lambda segment: segment.start)
+        text = " ".join(segment.text for segment in segments)
         return Transcript(
             text=text,
             language=self.language,
             duration=self.duration,
-            segments=tuple(self.segments),
+            segments=tuple(segments),
             provider=provider,
             model=model,
             stats=self.stats,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from echocli.cli.batch import Collected
 from echocli.environment import Environment
-from echocli.events import Event
+from echocli.errors import OutputError
+from echocli.events import Event, Notice, Ready
 from echocli.output.console import Console
 from echocli.output.live_files import LIVE_LAYOUT, LiveFiles
 from echocli.output.live_view import LiveFigures, LiveView
@@ -30,25 +31,42 @@ class LiveOutput:
         self.collected = Collected()
         self._view = view
         self._writer = writer
+        self.errors: list[OutputError] = []
+        """Why a file holds only a part; the run went on without it."""
         self._files = files
+        self._begun = False
         self._named = named
 
     def event(self, event: Event, figures: LiveFigures) -> None:
         """Take the next event; a final is out everywhere when this returns."""
         self.collected.take(event)
-        if self._files is not None:
-            self._files.event(event)
+        self._begun = self._begun or isinstance(event, Ready)
+        self._write(event)
         if self._writer is not None:
             self._writer.event(event)
         self._view.event(event, figures)
 
     def close(self) -> None:
-        """Write what needs the whole."""
+        """Write what needs the whole; files of a run in which nothing began are removed."""
         transcript = self.collected.transcript(*self._named)
-        if self._files is not None:
+        if self._files is not None and self._begun:
             self._files.close(transcript)
+        elif self._files is not None:
+            for path in self._files.paths:
+                path.unlink(missing_ok=True)
         if self._writer is not None:
             self._writer.close(transcript)
+
+    def _write(self, event: Event) -> None:
+        """Write to the files; a disk that is full is no reason to stop listening."""
+        if self._files is None:
+            return
+        try:
+            self._files.event(event)
+        except OutputError as error:
+            self.errors.append(error)
+            self._files = None
+            self._view.event(Notice("output_failed", f"{error}; going on without files"))
 
 
 @contextmanager

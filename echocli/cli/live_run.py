@@ -15,6 +15,7 @@ from echocli.audio.stopping import StopRule
 from echocli.cli.decoding import vad_options, word_timing
 from echocli.cli.live_sources import EXAMPLE, Wanted, captures
 from echocli.cli.session import MODEL_FLAGS, Setup, prepare, supervised
+from echocli.clock import Clock
 from echocli.config import AUTO_CHUNKS, Settings
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.environment import Environment
@@ -27,9 +28,14 @@ from echocli.output.writers import expand_formats
 from echocli.types import SAMPLE_RATE, Task, to_samples
 
 if TYPE_CHECKING:
-    from echocli.audio.capture import Capture
     from echocli.runtime.live_options import LiveOptions
     from echocli.runtime.live_run import Live
+
+AGAIN = 0.1
+"""Seconds after which a second Ctrl-C means that somebody does not want to wait."""
+
+CHUNKS = (0.2, 30.0)
+"""Bounds of ``--chunk-seconds``: below, decoding does nothing else; above, no utterance is."""
 
 HANGOVER_MS = 500
 """Silence after which an utterance is over, unless ``--vad-min-silence-ms`` says otherwise."""
@@ -114,6 +120,8 @@ def run_live(
     rule = StopRule.parse(wishes.stop_after) if wishes.stop_after is not None else StopRule()
     formats = _formats(wishes)
     chosen = _choose(environment, console, wishes)
+    if rule.silence is not None and not chosen["vad"]:
+        raise UsageError("--stop-after silence: needs voice detection", hint="leave --no-vad out")
     setup = prepare(
         environment,
         console,
@@ -148,18 +156,23 @@ def run_live(
                 wishes.layout,
                 named,
             ) as output,
-            _stopping(live) as stopped,
+            _stopping(live, environment.clock) as stopped,
         ):
             latency: float | None = None
             try:
                 for event in live.events():
                     if isinstance(event, Final):
-                        latency = live.latency_ms
+                        latency = live.latency_ms(event.segment.source)
                     figures = LiveFigures(live.position, live.rtf, latency, "NORMAL")
                     output.event(event, figures)
             finally:
                 output.close()
-        return _code(wanted, sources, stopped=bool(stopped), whole=not output.collected.gaps)
+        errors = [error for one in sources if (error := getattr(one, "error", None))]
+        for error in [*errors, *output.errors]:
+            console.error(error)
+        if errors or output.errors:
+            return ExitCode.FAILED
+        return _code(wanted, stopped=bool(stopped), whole=not output.collected.gaps)
 
 
 def _formats(wishes: LiveWishes) -> tuple[str, ...]:
@@ -173,9 +186,7 @@ def _formats(wishes: LiveWishes) -> tuple[str, ...]:
     return formats
 
 
-def _code(wanted: Wanted, sources: list[Capture], *, stopped: bool, whole: bool) -> ExitCode:
-    if any(getattr(source, "error", None) is not None for source in sources):
-        return ExitCode.FAILED
+def _code(wanted: Wanted, *, stopped: bool, whole: bool) -> ExitCode:
     if wanted.listens:
         return ExitCode.OK  # that somebody ends it is how it ends, and lost sound was stated
     if stopped:
@@ -203,7 +214,8 @@ def _options(
 
     recipe = RECIPES[Preset(chosen["preset"])]
     given = {**wishes.detection}
-    given["min_silence_ms"] = given.get("min_silence_ms") or HANGOVER_MS
+    if given["min_silence_ms"] is None:
+        given["min_silence_ms"] = HANGOVER_MS
     vad = vad_options(
         enabled=True,
         threshold=given.get("threshold"),
@@ -229,21 +241,31 @@ def _options(
     )
     if chosen["chunk_seconds"] == AUTO_CHUNKS:
         return options
+    if not CHUNKS[0] <= chosen["chunk_seconds"] <= CHUNKS[1]:
+        raise UsageError(
+            f"--chunk-seconds {chosen['chunk_seconds']:g}: live speech needs "
+            f"{CHUNKS[0]:g} to {CHUNKS[1]:g}"
+        )
     every = to_samples(chosen["chunk_seconds"])
     return replace(options, first=every, least_interval=every, most_interval=every)
 
 
 @contextmanager
-def _stopping(live: Live) -> Iterator[list[int]]:
+def _stopping(live: Live, clock: Clock) -> Iterator[list[int]]:
     """Let a signal end the run in order, and a second one at once; the signals that came.
 
     One that comes while the model loads ends it at once too: nothing was heard.
     """
     came: list[int] = []
+    times: list[float] = []
 
     def handle(number: int, _frame: object) -> None:
         came.append(number)
-        if len(came) > 1 or not live.listening:
+        first = times[0] if times else None
+        times.append(clock.now())
+        # A shell and the kernel may both send one; only a person who presses again is impatient.
+        impatient = first is not None and times[-1] - first >= AGAIN and number == signal.SIGINT
+        if impatient or not live.listening:
             raise KeyboardInterrupt
         live.stop()
 

@@ -57,11 +57,13 @@ class Ear:
         self._listening = self._listen()
         self._meter = _Meter()
 
-    def hear(self, item: Captured | Missing, now: float) -> list[Event]:
-        """Take what was captured, or what was not; ``now`` is when."""
+    def hear(self, item: Captured | Missing, now: float, late: float = 0.0) -> list[Event]:
+        """Take what was captured, or what was not; ``now`` is when, ``late`` seconds ago."""
         if isinstance(item, Missing):
             return [*self._flush(now), *self.source.lose(item.samples, item.reason, now)]
-        found = self.source.feed(item.samples, self._listening.probabilities(item.samples), now)
+        found = self.source.feed(
+            item.samples, self._listening.probabilities(item.samples), now, late
+        )
         return [*self._notices(), *found, *self._level(item.samples)]
 
     def finish(self, now: float) -> list[Event]:

@@ -43,6 +43,8 @@ class LiveSource:
         self.name = name
         self.options = options
         self.language: str | None = None
+        """Of the newest final."""
+        self.first_language: str | None = None
         self.latencies = Latencies()
         self.actions: Counter[str] = Counter()
         self.speech_samples = 0
@@ -58,6 +60,9 @@ class LiveSource:
         self._waiting = Waiting(options.backlog)
         self._time = 0.0
         """When the newest sound was there."""
+        self._late = 0.0
+        """How many seconds ago the newest sound was there when it was fed."""
+        self._quiet_since = 0
         self._least_start = 0
         """Before it all sound belongs to another utterance or to a gap."""
 
@@ -79,16 +84,31 @@ class LiveSource:
     @property
     def quiet_since(self) -> int | None:
         """Where the last speech ended; ``None`` while there is some."""
-        return None if self._open is not None else self._least_start
+        return None if self._open is not None else self._quiet_since
 
     def heard(self, now: float) -> float:
         """Return how far the source is at the time ``now``, in samples."""
         return self.position + max(0.0, now - self._time) * SAMPLE_RATE
 
-    def feed(self, samples: Samples, probabilities: NDArray[np.float32], now: float) -> list[Event]:
-        """Take sound and the probabilities of the frames it completes; ``now`` is when it came."""
+    def begin_at(self, position: int) -> None:
+        """Count from ``position``: this source began so much later than another."""
+        self._restart(position)
+        self._quiet_since = position
+
+    def feed(
+        self,
+        samples: Samples,
+        probabilities: NDArray[np.float32],
+        now: float,
+        late: float = 0.0,
+    ) -> list[Event]:
+        """Take sound and the probabilities of the frames it completes.
+
+        ``now`` is when the sound was there, ``late`` how many seconds ago that is.
+        """
         self._buffer.append(samples)
         self._time = now
+        self._late = late
         events: list[Event] = []
         # One frame at a time, so that the cutting of the input cannot change what is decoded.
         for probability in probabilities:
@@ -138,6 +158,10 @@ class LiveSource:
         if (finishing := awaiting(job)) is not None:
             finishing.flying = False
 
+    def give_up(self, reason: str) -> list[Event]:
+        """Make gaps of everything that waits: nobody will decode it."""
+        return [self._gap(one, reason) for one in self._waiting.drain()]
+
     def decoded(self, kind: Kind, secs: float) -> None:
         """Learn how long a request took."""
         if kind is Kind.PARTIAL:
@@ -170,7 +194,7 @@ class LiveSource:
         sound = self._sound(utterance, turn.end)
         if not (utterance.finishing and utterance.finishing.is_of(sound)):
             utterance.finishing = self._finishing(sound)
-        self._least_start = turn.end
+        self._least_start = self._quiet_since = turn.end
         self.speech_samples += utterance.speech.length
         self._waiting.add(utterance)
         span = (seconds(turn.start), seconds(turn.end))
@@ -254,7 +278,9 @@ class LiveSource:
             return []
         self.finals += 1
         self.language = segment.language
-        utterance.note_times(self.latencies, self.heard(now))
+        self.first_language = self.first_language or segment.language
+        late = self._late * SAMPLE_RATE if now == self._time else 0.0
+        utterance.note_times(self.latencies, self.heard(now) + late)
         return [Final(replace(segment, source=self.name))]
 
     def _gap(self, utterance: Utterance, reason: str) -> Gap:

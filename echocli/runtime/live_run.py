@@ -25,10 +25,13 @@ from echocli.runtime.room import Room
 from echocli.runtime.stats import RunStats
 from echocli.runtime.supervisor import Outcome, Supervisor
 from echocli.runtime.warmup import Level, warm_windows
-from echocli.types import SAMPLE_RATE, seconds
+from echocli.types import SAMPLE_RATE, seconds, to_samples
 
 QUEUED = 30 * SAMPLE_RATE
 """Samples that may wait for the session, or for the decoder where the source can wait."""
+
+LAST_WORDS = 0.5
+"""Seconds a source gets to say that it is over when everything ends."""
 
 STEP = SAMPLE_RATE
 """Samples that may wait where each is decoded before the next is taken."""
@@ -91,6 +94,10 @@ class Live:
         """Whether what still comes lies behind the place where to stop."""
         self._failure: BaseException | None = None
         """What broke a source off; raised when all that came before is decoded."""
+        self._dead: str | None = None
+        """Why the model will answer no more."""
+        self._origin = 0.0
+        """The clock at position 0."""
         self._begun = clock.now()
         self._restarts_before = supervisor.restarts
 
@@ -109,9 +116,9 @@ class Live:
                 self._start(capture, ear)
             self.listening = True
             yield from self._run()
+            yield from self._close()
             if self._failure is not None:
                 raise self._failure
-            yield from self._close()
         finally:
             self._end()
 
@@ -126,11 +133,10 @@ class Live:
         """Seconds of sound so far."""
         return max(ear.source.position for ear in self._ears) / SAMPLE_RATE
 
-    @property
-    def latency_ms(self) -> float | None:
-        """From the end of speech to the newest final, of the source that waited longest."""
-        lasts = [ear.source.latencies.last for ear in self._ears]
-        return max((last for last in lasts if last is not None), default=None)
+    def latency_ms(self, name: str | None) -> float | None:
+        """Return the time from the end of speech to the newest final of a source."""
+        found = (ear.source.latencies.last for ear in self._ears if ear.source.name == name)
+        return next(found, None)
 
     def _start(self, capture: Capture, ear: Ear) -> None:
         def sink(item: Item) -> None:
@@ -163,11 +169,13 @@ class Live:
 
     def _take(self, ear: Ear, item: Item) -> Iterator[Event]:
         match item:
-            case Captured() | Missing() if self._enough:
+            case Captured() | Missing() if self._is_behind(ear):
                 pass
             case Captured():
-                yield from self._greet(ear)
-                yield from ear.hear(item, self._time(ear, item))
+                yield from self._greet(ear, item)
+                now = self._time(ear, item)
+                late = 0.0 if self._in_step else max(0.0, self._clock.now() - now)
+                yield from ear.hear(item, now, late)
                 backlog = self._session.backlog if self._can_wait else 0
                 self._room.leave(len(item.samples), backlog)
                 self._check_rule()
@@ -178,8 +186,7 @@ class Live:
                 if item.code == "device_lost":
                     yield from self._settle(ear)
             case Over():
-                self._failure = self._failure or item.error
-                yield from ear.finish(self._time(ear))
+                yield from self._end_of(ear, item)
 
     def _settle(self, ear: Ear) -> Iterator[Event]:
         """End what is open; a device may stay away for hours, and its last words need not."""
@@ -187,11 +194,30 @@ class Live:
             if not isinstance(event, Gap):  # how long it was is known when sound comes again
                 yield event
 
-    def _greet(self, ear: Ear) -> Iterator[Event]:
+    def _end_of(self, ear: Ear, item: Over) -> Iterator[Event]:
+        """Finish a source; one that breaks off while others go on is told at once."""
+        self._failure = self._failure or item.error
+        yield from ear.finish(self._time(ear))
+        if item.error is not None and not all(one.over for one in self._ears):
+            yield Notice("source_failed", f"{ear.source.name}: {item.error}")
+
+    def _is_behind(self, ear: Ear) -> bool:
+        """Tell whether what still comes of a source lies behind the place where to stop."""
+        limit = self._rule.limit
+        return self._enough and (self._in_step or (limit or 0) <= ear.source.position)
+
+    def _greet(self, ear: Ear, item: Captured) -> Iterator[Event]:
+        """Say that a source is there; one that comes later counts from the first one's start."""
         name, spec = ear.source.name, self._supervisor.spec
-        if name not in self._heard:
-            self._heard.add(name)
-            yield Ready(name, spec.provider, spec.model)
+        if name in self._heard:
+            return
+        began = item.time - len(item.samples) / SAMPLE_RATE
+        if not self._heard:
+            self._origin = began
+        elif not self._in_step:
+            ear.source.begin_at(max(0, to_samples(began - self._origin)))
+        self._heard.add(name)
+        yield Ready(name, spec.provider, spec.model)
 
     def _time(self, ear: Ear, item: Captured | None = None) -> float:
         if self._in_step:
@@ -216,9 +242,12 @@ class Live:
     def _work(self) -> Iterator[Event]:
         """Have the most urgent windows decoded, if there are any and nothing else is."""
         decoder = self._decoder
-        if decoder is None:
+        if self._dead is not None:
+            for ear in self._ears:
+                yield from ear.source.give_up(self._dead)
+        elif decoder is None:
             now = max(self._time(ear) for ear in self._ears)
-            while (request := self._ask()) is not None:
+            while self._dead is None and (request := self._ask()) is not None:
                 yield from self._answer(decode(request, self._supervisor, self._clock), now)
         elif not decoder.busy and (request := self._ask()) is not None:
             decoder.ask(request)
@@ -232,7 +261,9 @@ class Live:
         self.stats.busy_seconds += done.secs
         if done.error is not None:
             self._session.withdraw(done.request)
-            raise done.error
+            self._failure, self._dead = done.error, str(done.error)
+            self._stop_sources()
+            return
         self._count(done.outcomes)
         answers = [_plain(outcome) for outcome in done.outcomes]
         # In step, how long it took must not decide what is decoded next.
@@ -258,13 +289,22 @@ class Live:
         self.stats.wall_seconds = self._clock.now() - self._begun
         self.stats.describe(self._supervisor, self._restarts_before)
         yield StatsEvent(self.stats.to_dict())
-        yield End(duration, sources[0].language)
+        languages = (source.first_language for source in sources)
+        yield End(duration, next((one for one in languages if one is not None), None))
 
     def _end(self) -> None:
         """Leave nothing running."""
         self._stop_sources()
         if self._decoder is not None:
             self._decoder.stop()
+        # Whoever records must not be closed under a source that still hands on.
+        while self.listening and not all(ear.over for ear in self._ears):
+            try:
+                entry = self._inbox.get(timeout=LAST_WORDS)
+            except queue.Empty:
+                break
+            if isinstance(entry, _From) and isinstance(entry.item, Over):
+                entry.ear.over = True
 
 
 def _plain(outcome: Outcome) -> Hypothesis | str:

@@ -80,7 +80,7 @@ def live_stats(stats: RunStats, ears: Sequence[Ear], *, in_real_time: bool) -> N
     for source in sources:
         latencies.add(source.latencies)
         stats.guards += source.actions
-    stats.audio_seconds = sum(source.position for source in sources) / SAMPLE_RATE
+    stats.audio_seconds = max(source.position for source in sources) / SAMPLE_RATE
     stats.speech_seconds = sum(source.speech_samples for source in sources) / SAMPLE_RATE
     stats.lost_seconds = sum(source.lost_samples for source in sources) / SAMPLE_RATE
     stats.vad_failures = sum(ear.failures for ear in ears)

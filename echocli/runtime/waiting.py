@@ -11,8 +11,8 @@ from echocli.runtime.utterance import Utterance
 class Waiting:
     """Keep utterances that are over in order; all of them have been given a decode.
 
-    Overflow rule: while they hold more than ``limit`` samples of speech, the oldest is dropped and
-    handed to the caller, who says so. The newest always stays.
+    Overflow rule: while they hold more than ``limit`` samples of speech, the oldest is dropped,
+    if possible one that is not being decoded, and handed to the caller, who says so. The newest always stays.
     """
 
     def __init__(self, limit: int) -> None:
@@ -38,8 +38,17 @@ class Waiting:
         return [one for one in self._line if one.finishing and one.finishing.undone]
 
     def dropped(self) -> Iterator[Utterance]:
-        """Yield what must go, the oldest first."""
+        """Yield what must go, the oldest first; what is being decoded only where it must."""
         while self.backlog > self._limit and len(self._line) > 1:
+            older = list(self._line)[:-1]
+            idle = (one for one in older if not (one.finishing and one.finishing.flying))
+            victim = next(idle, older[0])
+            self._line.remove(victim)
+            yield victim
+
+    def drain(self) -> Iterator[Utterance]:
+        """Yield all of them."""
+        while self._line:
             yield self._line.popleft()
 
     def ready(self) -> Iterator[Utterance]:

@@ -200,8 +200,9 @@ class Turns:
 
     def _cut(self, speech: _Speech) -> None:
         """End the utterance in the middle of its quietest late frame and begin the next there."""
-        # min() takes the first of equals; the latest would leave less for the next utterance.
-        quietest = min(range(len(self._loudness)), key=self._loudness.__getitem__)
+        # What is left must be long enough to be speech; of equals min() takes the first.
+        count = max(1, len(self._loudness) - self.options.min_speech // FRAME - 1)
+        quietest = min(range(count), key=self._loudness.__getitem__)
         end = self.position - (len(self._loudness) - quietest) * FRAME + FRAME // 2
         self._out.append(Ended(speech.start, end, Reason.SPLIT))
         self._speech = _Speech(end)

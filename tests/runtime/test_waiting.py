@@ -71,3 +71,11 @@ def test_the_newest_stays_however_long_it_is() -> None:
     line = waiting(over(0), over(1, 9000), limit=10)
     assert ids(list(line.dropped())) == [0]
     assert line.backlog == 9000
+
+
+def test_what_is_being_decoded_is_dropped_only_where_nothing_else_can_go() -> None:
+    first, second, third = over(0), over(1), over(2)
+    line = waiting(first, second, third, limit=1500)
+    assert first.finishing is not None
+    first.finishing.flying = True
+    assert ids(list(line.dropped())) == [1, 0]
