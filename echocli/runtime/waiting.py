@@ -11,8 +11,9 @@ from echocli.runtime.utterance import Utterance
 class Waiting:
     """Keep utterances that are over in order; all of them have been given a decode.
 
-    Overflow rule: while they hold more than ``limit`` samples of speech, the oldest is dropped,
-    if possible one that is not being decoded, and handed to the caller, who says so. The newest always stays.
+    Overflow rule: while they hold more than ``limit`` samples of speech, the oldest is dropped, if
+    possible one that is not being decoded, and handed to the caller, who says so. The newest
+    always stays.
     """
 
     def __init__(self, limit: int) -> None:

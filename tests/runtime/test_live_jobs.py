@@ -275,3 +275,10 @@ def test_a_text_that_stops_early_is_gone_on_with() -> None:
     (final,) = played.finals
     assert final.segment.text.rstrip(".").split() == [word.text.strip() for word in said.words]
     assert played.session.sources[0].actions["early"] >= 1
+
+
+def test_lost_sound_does_not_count_as_speech_for_who_waits_for_silence() -> None:
+    source, _ = listening(speech([(8, 1)]))
+    before = source.quiet_since
+    source.lose(SAMPLE_RATE, "overrun", 1.0)
+    assert (before, source.quiet_since) == (0, 0)

@@ -180,6 +180,51 @@ class TestSources:
         starts = [event.segment.start for event in events if isinstance(event, Final)]
         assert starts == pytest.approx([0.86, 9.38, 15.05], abs=0.1)
 
+    def test_one_that_breaks_off_is_told_while_the_other_goes_on(
+        self, script: Script, supervise: Supervise, speech: Samples
+    ) -> None:
+        broken = Scene([*pieces(speech[:SAMPLE_RATE]), Over(InputError("unplugged"))], "system")
+        mic = Scene(pieces(speech), "mic")
+        live = Live([mic, broken], supervise(script(texts=["Hi."])), clock=CLOCK)
+        events: list[Event] = []
+        with pytest.raises(InputError, match="unplugged"):
+            take_until_told(live, events)
+        codes = [event.code for event in events if isinstance(event, Notice)]
+        assert codes == ["source_failed"]
+        assert [type(event) for event in events[-2:]] == [StatsEvent, End]
+
+    def test_one_that_comes_later_counts_from_the_start_of_the_first(
+        self, script: Script, supervise: Supervise, speech: Samples
+    ) -> None:
+        now = CLOCK.now()
+        early = [Captured(speech, now), Over()]
+        late = [Captured(speech[: 4 * SAMPLE_RATE], now + 2.0), Over()]  # began 10.4 s later
+        live = Live(
+            [Scene(early, "mic"), Scene(late, "system")],
+            supervise(script(texts=["Hi."])),
+            clock=CLOCK,
+        )
+        ended = [event for event in live.events() if isinstance(event, SpeechEnded)]
+        first = {
+            name: min(e.start for e in ended if e.source == name) for name in ("mic", "system")
+        }
+        assert first["system"] - first["mic"] == pytest.approx(10.4, abs=0.05)
+
+    def test_a_limit_leaves_no_sound_of_a_source_that_is_behind_unheard(
+        self, script: Script, supervise: Supervise, speech: Samples
+    ) -> None:
+        now = CLOCK.now()
+        mic = Scene([Captured(speech[: 5 * SAMPLE_RATE], now)], "mic")
+        behind = Scene([Captured(speech[: 4 * SAMPLE_RATE], now - 1.0)], "system")
+        live = Live(
+            [mic, behind],
+            supervise(script(texts=["Hi."])),
+            clock=CLOCK,
+            stop=StopRule.parse("4"),
+        )
+        ended = [event for event in live.events() if isinstance(event, SpeechEnded)]
+        assert {event.source for event in ended} == {"mic", "system"}
+
 
 class TestEnds:
     def test_a_stop_writes_what_was_heard(
@@ -229,6 +274,10 @@ class TestEnds:
         with pytest.raises(TranscriptionError, match="keeps failing"):
             take_all(live, events)
         assert "Hi." in finals(events)
+        assert [type(event) for event in events[-2:]] == [StatsEvent, End]
+        ended = sum(isinstance(event, SpeechEnded) for event in events)
+        settled = sum(isinstance(event, Final | Gap) for event in events)
+        assert ended == settled
 
     @pytest.mark.parametrize("step", ["crash", "exit", "hang"])
     def test_a_worker_that_dies_or_hangs_costs_no_word(
@@ -247,3 +296,11 @@ def take_all(live: Live, events: list[Event]) -> None:
     """Keep each event before the next is asked for, which may fail."""
     for event in live.events():
         events.append(event)
+
+
+def take_until_told(live: Live, events: list[Event]) -> None:
+    """Take events; end the run once a source is said to have failed."""
+    for event in live.events():
+        events.append(event)
+        if isinstance(event, Notice) and event.code == "source_failed":
+            live.stop()
