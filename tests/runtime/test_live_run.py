@@ -197,8 +197,11 @@ class TestSources:
         self, script: Script, supervise: Supervise, speech: Samples
     ) -> None:
         now = CLOCK.now()
-        early = [Captured(speech, now), Over()]
-        late = [Captured(speech[: 4 * SAMPLE_RATE], now + 2.0), Over()]  # began 10.4 s later
+        early: list[Item] = [Captured(speech, now), Over()]
+        late: list[Item] = [
+            Captured(speech[: 4 * SAMPLE_RATE], now + 2.0),
+            Over(),
+        ]  # began 10.4 s later
         live = Live(
             [Scene(early, "mic"), Scene(late, "system")],
             supervise(script(texts=["Hi."])),
