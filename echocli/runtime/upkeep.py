@@ -59,6 +59,7 @@ class Upkeep:
         self._fallback = fallback
         self._worker: Worker | None = None
         self._begun = threading.Lock()
+        self._abandoned = False
         self._started_at = 0.0
         self._rtf: float | None = None
 
@@ -75,6 +76,8 @@ class Upkeep:
     def begin(self) -> None:
         """Start the worker without waiting, so that loading overlaps with reading the audio."""
         with self._begun:
+            if self._abandoned:
+                raise ModelError(f"'{self.spec.model}' is not wanted any more")
             if self._worker is None:
                 self._started_at = self._clock.now()
                 self._worker = Worker(self.spec)
@@ -93,6 +96,12 @@ class Upkeep:
             self._worker = None
         if self.lifecycle.state in (State.READY, State.ERROR):
             self.lifecycle.move(State.UNINITIALIZED)
+
+    def abandon(self) -> None:
+        """End the worker at once and for good, also while somebody else brings it up."""
+        with self._begun:
+            self._abandoned = True
+            self.kill()
 
     def kill(self) -> None:
         """End the worker at once, in the middle of whatever it does."""

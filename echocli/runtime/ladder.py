@@ -1,0 +1,153 @@
+"""When to do less so that nothing is lost, and when to do more again: a pure policy.
+
+Five levels, from ``NORMAL`` to ``FAILOVER``. The ladder is told the RTF and the backlog and says
+when the level changes; what a level means is :mod:`.operating`'s. Overload moves it as many levels
+as it is worth, after at least :attr:`LadderOptions.dwell` seconds where it is; recovery moves it
+one level after :attr:`LadderOptions.calm` seconds without load. The gap between the RTF of recovery
+and that of the first level keeps it from swinging.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import pairwise
+
+from echocli.errors import UsageError
+
+
+class Rung(IntEnum):
+    """A level of the ladder."""
+
+    NORMAL = 0
+    """Everything as it was asked for."""
+    WARNING = 1
+    """Open speech is decoded less often, and greedily."""
+    DEGRADE = 2
+    """A smaller model, no partials."""
+    EMERGENCY = 3
+    """Every other utterance is kept for later."""
+    FAILOVER = 4
+    """The fallback provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class LadderOptions:
+    """Thresholds; times in seconds. Raises ``UsageError`` for an order that makes no sense."""
+
+    rtf: tuple[float, float, float] = (0.8, 1.0, 1.2)
+    """RTF from which WARNING, DEGRADE and EMERGENCY are due."""
+    backlog: tuple[float, float, float] = (2.0, 5.0, 10.0)
+    """Seconds of speech that waits from which they are due."""
+    recovery: float = 0.7
+    """RTF below which the load counts as over."""
+    calm: float = 30.0
+    """How long it must be over before one level is taken back."""
+    dwell: float = 10.0
+    """How long every level lasts at least."""
+    hopeless: float = 2.0
+    """RTF above which EMERGENCY does not suffice …"""
+    patience: float = 60.0
+    """… when it lasts so long."""
+
+    def __post_init__(self) -> None:
+        """Refuse thresholds out of order."""
+        steps = (self.recovery, *self.rtf, self.hopeless)
+        rising = all(low < high for low, high in pairwise(steps))
+        if not rising or not all(low < high for low, high in pairwise((0.0, *self.backlog))):
+            raise UsageError(
+                "the thresholds of the ladder must rise",
+                hint="recovery < warning < degrade < emergency < failover, as in 0.7 0.8 1.0 1.2 2",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy it is: ``rtf`` is busy seconds by seconds of sound, ``None`` before any decode."""
+
+    rtf: float | None
+    backlog: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The level changes, or within WARNING and above the interval grows once more (``stretch``)."""
+
+    before: Rung
+    after: Rung
+    stretch: int
+    reason: str
+
+
+class Ladder:
+    """Follow the load; ``now`` must never run backwards."""
+
+    def __init__(self, options: LadderOptions | None = None, *, top: Rung = Rung.FAILOVER) -> None:
+        self.options = options or LadderOptions()
+        self.rung = Rung.NORMAL
+        self.stretch = 0
+        """How many times the interval was made longer at this level and above NORMAL."""
+        self._top = top
+        self._since = float("-inf")
+        """When the last move was."""
+        self._calm_since: float | None = None
+        self._hopeless_since: float | None = None
+
+    def observe(self, now: float, load: Load, *, rescue: bool = False) -> Move | None:
+        """Take the load at ``now``; the move it leads to, if any.
+
+        ``rescue`` says that the fallback provider is there and predicted to be faster.
+        """
+        self._follow(now, load)
+        if now - self._since < self.options.dwell:
+            return None
+        due, reason = self._due(load)
+        if due > self.rung:
+            return self._move(now, due, reason)
+        if self._is_lost(now) and rescue and self.rung is Rung.EMERGENCY:
+            return self._move(now, Rung.FAILOVER, f"RTF above {self.options.hopeless:g}")
+        if due >= Rung.WARNING and self.rung > Rung.NORMAL:
+            return self._stretch(now, reason)
+        calm = self._calm_since is not None and now - self._calm_since >= self.options.calm
+        if calm and self.rung > Rung.NORMAL:
+            return self._move(now, Rung(self.rung - 1), "the load is over")
+        return None
+
+    def _follow(self, now: float, load: Load) -> None:
+        """Note since when the load is over, or hopeless."""
+        options, rtf = self.options, load.rtf or 0.0
+        calm = rtf < options.recovery and load.backlog < options.backlog[0]
+        self._calm_since = _since(self._calm_since, now) if calm else None
+        hopeless = rtf > options.hopeless and self.rung is Rung.EMERGENCY
+        self._hopeless_since = _since(self._hopeless_since, now) if hopeless else None
+
+    def _is_lost(self, now: float) -> bool:
+        since = self._hopeless_since
+        return since is not None and now - since >= self.options.patience
+
+    def _due(self, load: Load) -> tuple[Rung, str]:
+        """Return the level that a load asks for, at most EMERGENCY, and why."""
+        rtf = load.rtf or 0.0
+        by_rtf = sum(rtf >= step for step in self.options.rtf)
+        by_backlog = sum(load.backlog >= step for step in self.options.backlog)
+        rung = Rung(min(max(by_rtf, by_backlog), self._top, Rung.EMERGENCY))
+        if by_backlog > by_rtf:
+            return rung, f"{load.backlog:.1f} s of speech wait"
+        return rung, f"RTF {rtf:.2f}"
+
+    def _move(self, now: float, rung: Rung, reason: str) -> Move:
+        before, self.rung = self.rung, rung
+        self.stretch = 0 if rung is Rung.NORMAL else self.stretch
+        self._since, self._hopeless_since = now, None
+        # A recovery is one level: the next needs as long a calm again.
+        self._calm_since = now if self._calm_since is not None else None
+        return Move(before, rung, self.stretch, reason)
+
+    def _stretch(self, now: float, reason: str) -> Move:
+        self.stretch += 1
+        self._since = now
+        return Move(self.rung, self.rung, self.stretch, reason)
+
+
+def _since(before: float | None, now: float) -> float:
+    return now if before is None else before
