@@ -1,8 +1,8 @@
 """What is played to the live mode: recordings whose utterances have known edges, with pauses.
 
 ``odd``, ``even``
-    the headline clips, every second one, joined with silences of 0.7 to 1.5 s; the live mode was
-    tuned on ``odd`` alone
+    the headline clips, every second one, joined with silences of 0.7 to 1.5 s; live mode was
+    tuned on ``odd`` and ``chapter``
 ``chapter``
     32 consecutive sentences of a book with their published cuts, a third of a second between
 ``spoken``
