@@ -206,7 +206,8 @@ HOW = (
     "negative where that is late) to its appearance in `committed` or in the final. *busy*: "
     "seconds with at least one inference running. *offline*: `transcribe --preset balanced` on the "
     "same files. *odd*, *even*: every second headline clip joined with silences of 0.7 to 1.5 s; "
-    "tuning was done on *odd* and *chapter*. *chapter*: 32 sentences of one reader with their published cuts. "
+    "tuning was done on *odd* and *chapter*. *chapter*: 32 sentences of one reader with their "
+    "published cuts. "
     "*spoken*: synthetic sentences. The target must hold for *all*."
 )
 
