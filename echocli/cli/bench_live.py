@@ -18,8 +18,7 @@ from echocli.bench.live import LiveTrial, measure_live
 from echocli.bench.live_figures import LiveReport, LiveResult, live_figures
 from echocli.bench.references import Clip
 from echocli.bench.report import FileFailure, Report
-from echocli.cli.batch import overall
-from echocli.cli.bench_runs import scored, suitable, warn_without_jiwer
+from echocli.cli.bench_runs import code_of, scored, suitable, warn_without_jiwer
 from echocli.cli.session import Setup, supervised
 from echocli.decoding.presets import Recipe
 from echocli.environment import Environment
@@ -101,11 +100,7 @@ class LiveRuns:
     @property
     def code(self) -> ExitCode:
         """How it went, as ``transcribe`` would say it of the same files."""
-        whole = [
-            ExitCode.FAILED if any(t.lost_seconds for t in trials) else ExitCode.OK
-            for trials in self._trials.values()
-        ]
-        return overall([*whole, *(error.exit_code for error in self._failed.values())])
+        return code_of(self._trials.values(), self._failed.values())
 
     def measure(self, clips: list[Clip], runs: int) -> Report:
         """Play everything ``runs`` times; raise ``ModelError`` when the model cannot be used."""

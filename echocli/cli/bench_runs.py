@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from echocli.audio.open import open_source
 from echocli.bench import accuracy
@@ -46,11 +47,7 @@ class BenchRuns:
     @property
     def code(self) -> ExitCode:
         """How it went, as ``transcribe`` would say it of the same files."""
-        whole = [
-            ExitCode.FAILED if any(t.lost_seconds for t in trials) else ExitCode.OK
-            for trials in self._trials.values()
-        ]
-        return overall([*whole, *(error.exit_code for error in self._failed.values())])
+        return code_of(self._trials.values(), self._failed.values())
 
     def measure(self, clips: list[Clip], runs: int) -> Report:
         """Run everything ``runs`` times; raise ``ModelError`` when the model cannot be used."""
@@ -184,3 +181,19 @@ def _load(supervisor: Supervisor) -> Load:
     with MemoryWatch() as memory:
         supervisor.ready(warm_windows(Level.FIRST))
     return Load(supervisor.load_ms, memory.peak_bytes)
+
+
+class _Tried(Protocol):
+    """What a trial of any kind knows of itself."""
+
+    @property
+    def lost_seconds(self) -> float: ...
+
+
+def code_of(trials: Iterable[Sequence[_Tried]], failed: Iterable[EchoError]) -> ExitCode:
+    """Add up how the trials of each clip went, and the clips that failed."""
+    whole = [
+        ExitCode.FAILED if any(trial.lost_seconds for trial in own) else ExitCode.OK
+        for own in trials
+    ]
+    return overall([*whole, *(error.exit_code for error in failed)])

@@ -52,7 +52,6 @@ DEFAULTS: Mapping[str, Any] = {
     "word_timestamps": False,
 }
 
-
 DETECTION = ("vad_threshold", "vad_min_speech_ms", "vad_min_silence_ms", "vad_pad_ms")
 """Parameters that say what speech is."""
 
@@ -251,20 +250,17 @@ def _options(
 
 
 @contextmanager
-def _stopping(live: Live, clock: Clock) -> Iterator[list[int]]:
-    """Let a signal end the run in order, and a second one at once; the signals that came.
+def _stopping(live: Live, clock: Clock) -> Iterator[list[float]]:
+    """Let a signal end the run in order, and a second one at once; when signals came.
 
     One that comes while the model loads ends it at once too: nothing was heard.
     """
-    came: list[int] = []
-    times: list[float] = []
+    came: list[float] = []
 
     def handle(number: int, _frame: object) -> None:
-        came.append(number)
-        first = times[0] if times else None
-        times.append(clock.now())
+        came.append(clock.now())
         # A shell and the kernel may both send one; only a person who presses again is impatient.
-        impatient = first is not None and times[-1] - first >= AGAIN and number == signal.SIGINT
+        impatient = came[-1] - came[0] >= AGAIN and number == signal.SIGINT
         if impatient or not live.listening:
             raise KeyboardInterrupt
         live.stop()

@@ -15,7 +15,7 @@ from echocli.runtime.live import LiveSource
 from echocli.types import SAMPLE_RATE, Samples, seconds
 
 EVERY = SAMPLE_RATE // 4
-"""Samples between two levels."""
+"""Samples between two meters."""
 
 SILENT = 1e-5
 """Amplitude of -100 dB below full scale; less is not told apart."""
@@ -25,7 +25,7 @@ _NOTHING: Samples = np.zeros(0, np.float32)
 
 @dataclass(slots=True)
 class _Meter:
-    """Loudness since the last level."""
+    """Loudness since the last event."""
 
     count: int = 0
     energy: float = 0.0
@@ -64,7 +64,7 @@ class Ear:
         found = self.source.feed(
             item.samples, self._listening.probabilities(item.samples), now, late
         )
-        return [*self._notices(), *found, *self._level(item.samples)]
+        return [*self._notices(), *found, *self._measure(item.samples)]
 
     def finish(self, now: float) -> list[Event]:
         """Take the end of the source."""
@@ -87,7 +87,7 @@ class Ear:
         known, self.failures = self.failures > 0, self.failures + len(notices)
         return [] if known else list[Event](notices)
 
-    def _level(self, samples: Samples) -> list[Event]:
+    def _measure(self, samples: Samples) -> list[Event]:
         self._meter.feed(samples)
         if self._meter.count < EVERY:
             return []
