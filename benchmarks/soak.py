@@ -14,7 +14,8 @@ of both processes and at the size of every container that can be reached from th
 and the supervisor. Since each loop repeats the one before, finals must begin at the same places.
 
 Exits with 1 when, after the first fifth, memory grows by more than 5 %, a container grows, or a
-final is more than 50 ms off.
+final is more than 50 ms off; or when, after ten minutes, the memory of a process grows by 5 MB or
+more an hour of audio.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from typing import TypeAlias
 import numpy as np
 import psutil
 
-from benchmarks import corpus, soak_findings, weights
+from benchmarks import corpus, soak_findings, soak_slopes, weights
 from benchmarks.containers import sizes
 from benchmarks.corpus import HEADLINE
 from benchmarks.rounds import tell
@@ -216,7 +217,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         for provider in arguments.provider or ["scripted", "faster-whisper"]:
             spec = spec_of(provider, arguments.model_dir, Path(scratch))
-            wrong += report(provider, soak(spec, loop, arguments.hours * HOUR))
+            found = soak(spec, loop, arguments.hours * HOUR)
+            wrong += report(provider, found) + soak_slopes.report(found)
     return 1 if wrong else 0
 
 

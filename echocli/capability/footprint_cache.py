@@ -1,0 +1,101 @@
+"""Keep what workers took at most: one small JSON file beside the measurements of speed.
+
+A file that cannot be read counts as none, an entry that makes no sense too; one of another version
+of this program or of its libraries is replaced by the next run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from echocli import __version__
+from echocli.capability import measure_cache
+from echocli.capability.footprint import Demand
+
+FILE = "footprints.json"
+SCHEMA = "echocli/footprints/1"
+MOST = 64
+"""Entries kept, the newest."""
+
+
+def load(folder: Path) -> dict[Demand, float]:
+    """Return the highest resident memory of workers in MB, as measured with these versions."""
+    versions = _versions()
+    found: dict[Demand, float] = {}
+    for entry in _entries(folder):
+        with suppress(KeyError, TypeError, ValueError):
+            if entry["versions"] == versions:
+                found[_demand(entry["demand"])] = _megabytes(entry["mb"])
+    return found
+
+
+def known(folder: Path, demand: Demand) -> float | None:
+    """Return what a worker took at most, in MB, or ``None``."""
+    return load(folder).get(demand)
+
+
+def note(folder: Path, demand: Demand, megabytes: float) -> None:
+    """Keep what a worker took if it is more than ever.
+
+    Zero means that it could not be measured, and changes nothing. Raises ``OSError`` where nothing
+    can be written.
+    """
+    if not math.isfinite(megabytes) or megabytes <= (known(folder, demand) or 0.0):
+        return
+    key = asdict(demand)
+    kept = [entry for entry in _entries(folder) if entry.get("demand") != key]
+    kept.append({"demand": key, "mb": round(megabytes, 1), "versions": _versions()})
+    _write(folder, kept[-MOST:])
+
+
+def _versions() -> list[str | None]:
+    return [__version__, *map(measure_cache._version, measure_cache.LIBRARIES)]
+
+
+def _entries(folder: Path) -> list[dict[str, Any]]:
+    try:
+        found = json.loads((folder / FILE).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return []
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        return []
+    entries = found.get("entries")
+    return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+
+
+def _demand(values: Mapping[str, Any]) -> Demand:
+    """Read what was measured; raise ``TypeError`` for values of another kind."""
+    numbers = ("slots", "weights")
+    for field in fields(Demand):
+        if type(values[field.name]) is not (int if field.name in numbers else str):
+            raise TypeError(field.name)
+    return Demand(**{field.name: values[field.name] for field in fields(Demand)})
+
+
+def _megabytes(value: object) -> float:
+    """Read a size; raise ``ValueError`` for what no worker takes."""
+    if type(value) not in (int, float) or not 0 < float(str(value)) < math.inf:
+        raise ValueError("no size")
+    return float(str(value))
+
+
+def _write(folder: Path, entries: list[dict[str, Any]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=folder, prefix=f".{FILE}.", suffix=".part", delete=False
+    ) as file:
+        try:
+            json.dump({"schema": SCHEMA, "entries": entries}, file)
+            file.close()
+            Path(file.name).replace(folder / FILE)
+        except BaseException:
+            with suppress(OSError):
+                Path(file.name).unlink()
+            raise
