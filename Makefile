@@ -17,7 +17,7 @@ CHECKED := echocli tools benchmarks tests
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench bench-peers bench-live soak lock samples clean
+.PHONY: help demo test check docs bench bench-peers bench-live bench-ladder bench-kills soak lock samples clean
 
 help: ## Show what there is.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -46,6 +46,12 @@ bench-peers: $(VENV)/.peers ## Everything beside every peer; BENCH="--model base
 
 bench-live: $(VENV)/.dev ## What a reader of the live mode waits for; twelve minutes, BENCH="--limit 60" for one.
 	$(BIN)/python -m benchmarks.live $(BENCH)
+
+bench-ladder: $(VENV)/.dev ## Live speech on a machine that is too slow for a while; needs base, eight minutes.
+	$(BIN)/python -m benchmarks.ladder $(BENCH)
+
+bench-kills: $(VENV)/.dev ## A long recording while its worker is killed fifty times; needs base, six minutes.
+	$(BIN)/python -m benchmarks.kills $(BENCH)
 
 soak: $(VENV)/.dev ## Two hours of speech, sped up, twice: does anything grow? BENCH="--hours 0.5" is shorter.
 	$(BIN)/python -m benchmarks.soak $(BENCH)

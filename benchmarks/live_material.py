@@ -52,18 +52,34 @@ class Take:
 
 def takes(cache: Path, limit: float | None) -> list[Take]:
     """Write the recordings below ``cache``; with a limit they last so many seconds together."""
+    made = makers()
+    each = None if limit is None else limit / len(made)
+    return [
+        write(cache / f"live-{name}.wav", name, fitting(parts, each))
+        for name, parts in made.items()
+    ]
+
+
+def makers(spoken_seconds: float = SPOKEN_SECONDS) -> dict[str, Iterator[Part]]:
+    """Return the parts of every recording there can be here, by its name; made when iterated."""
     where = corpus.folder()
-    makers = [("spoken", _spoken())]
-    if where is not None:
-        clips = [clip for clip in corpus.read_clips(where) if clip.group == HEADLINE]
-        makers = [
-            ("odd", _clips(clips[::2])),
-            ("even", _clips(clips[1::2])),
-            ("chapter", _chapter(where)),
-            *makers,
-        ]
-    each = None if limit is None else limit / len(makers)
-    return [write(cache / f"live-{name}.wav", name, fitting(made, each)) for name, made in makers]
+    spoken = {"spoken": _spoken(spoken_seconds)}
+    if where is None:
+        return spoken
+    clips = [clip for clip in corpus.read_clips(where) if clip.group == HEADLINE]
+    return {
+        "odd": _clips(clips[::2]),
+        "even": _clips(clips[1::2]),
+        "chapter": _chapter(where),
+        **spoken,
+    }
+
+
+def longest(cache: Path, seconds: float) -> Take:
+    """Write the chapter, or without recordings so many seconds of synthetic speech."""
+    made = makers(seconds)
+    name = "chapter" if "chapter" in made else "spoken"
+    return write(cache / f"long-{name}.wav", name, list(made[name]))
 
 
 def fitting(parts: Iterator[Part], most: float | None) -> list[Part]:
@@ -119,11 +135,11 @@ def _cut(sound: Sound, segments: Sequence[dict[str, object]]) -> Iterator[Part]:
         yield Part(piece, str(one["text"]), following - end)
 
 
-def _spoken() -> Iterator[Part]:
+def _spoken(seconds: float) -> Iterator[Part]:
     from benchmarks.speech import spoken
 
     pauses = cycle(PAUSES)
-    for part in spoken(SPOKEN_SECONDS):
+    for part in spoken(seconds):
         yield Part(part.sound, part.text, next(pauses))
 
 

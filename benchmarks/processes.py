@@ -14,10 +14,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Self, TypeAlias
 
 import psutil
 
@@ -111,15 +112,34 @@ def variables() -> dict[str, str]:
     }
 
 
-def run(command: Sequence[str], limit: float) -> Run:
-    """Run a program to its end, at most ``limit`` seconds; raise ``ProcessFailed``."""
+Beside: TypeAlias = Callable[[int, float], AbstractContextManager[object]]
+"""Given a process and when it was started (``perf_counter``), what goes on while it runs."""
+
+
+def nothing(pid: int, start: float) -> AbstractContextManager[object]:
+    """Leave a process alone."""
+    del pid, start
+    return nullcontext()
+
+
+def run(
+    command: Sequence[str],
+    limit: float,
+    beside: Beside = nothing,
+    *,
+    codes: Container[int] = (0,),
+) -> Run:
+    """Run a program to its end, at most ``limit`` seconds.
+
+    Raises ``ProcessFailed`` for a status that is not among ``codes``, and after ``limit``.
+    """
     with tempfile.TemporaryFile() as errors:
         before, busy, start = _cpu_of_children(), _busy(), time.perf_counter()
         try:
             process = _started(command, errors)
         except OSError as error:
             raise ProcessFailed(f"{command[0]}: {error.strerror}") from error
-        with process, TreeMemory(process.pid) as memory:
+        with process, TreeMemory(process.pid) as memory, beside(process.pid, start):
             watchdog = threading.Timer(limit, process.kill)
             watchdog.start()
             try:
@@ -129,7 +149,7 @@ def run(command: Sequence[str], limit: float) -> Run:
                 watchdog.cancel()
                 process.kill()
         seconds = time.perf_counter() - start
-        if code:
+        if code not in codes:
             raise ProcessFailed(_epitaph(code, seconds, limit, errors))
     used = _cpu_of_children() - before
     others = max(0.0, _busy() - busy - used) / seconds

@@ -48,6 +48,17 @@ _echocli() {
         "transcribe --record") return ;;
         "transcribe --stop-after") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --chunk-seconds") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --ladder") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --fallback") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --max-memory-mb") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --drop-policy") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --outage-seconds") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --unload-after") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --simulate-load") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --metrics-file") return ;;
+        "transcribe --metrics-seconds") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --log-level") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --log-file") return ;;
         "transcribe --output-dir"|"transcribe -o") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "transcribe --output-format"|"transcribe -f") COMPREPLY=($(compgen -W 'txt srt vtt tsv lrc jsonl json all' -- "$cur")); return ;;
         "transcribe --max-line-width") compopt +o default +o bashdefault 2>/dev/null; return ;;
@@ -76,6 +87,17 @@ _echocli() {
         "live --vad-min-speech-ms") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "live --vad-min-silence-ms") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "live --vad-pad-ms") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --ladder") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --fallback") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --max-memory-mb") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --drop-policy") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --outage-seconds") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --unload-after") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --simulate-load") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --metrics-file") return ;;
+        "live --metrics-seconds") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --log-level") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --log-file") return ;;
         "live --output-dir"|"live -o") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "live --output-format"|"live -f") COMPREPLY=($(compgen -W 'txt srt vtt tsv lrc jsonl json all' -- "$cur")); return ;;
         "live --max-line-width") compopt +o default +o bashdefault 2>/dev/null; return ;;
@@ -97,6 +119,7 @@ _echocli() {
         "warmup --threads"|"warmup -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "warmup --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "warmup --language"|"warmup -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
+        "warmup --max-memory-mb") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "bench --runs"|"bench -n") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "bench --reference") return ;;
         "bench --manifest") return ;;
@@ -111,14 +134,15 @@ _echocli() {
         "bench --preset") COMPREPLY=($(compgen -W 'fast balanced accurate' -- "$cur")); return ;;
         "bench --beam-size") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "bench --best-of") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "bench --max-memory-mb") compopt +o default +o bashdefault 2>/dev/null; return ;;
     esac
     case $command in
         '') options='--version -V --debug --help -h' choices='transcribe live detect warmup bench devices shell-init' ;;
-        transcribe) options='--model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --best-of --patience --length-penalty --temperature --temperature-increment-on-fallback --condition-on-previous-text --no-condition-on-previous-text --initial-prompt --hotwords --suppress-tokens --no-word-timestamps --word-timestamps --compression-ratio-threshold --log-prob-threshold --no-speech-threshold --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --channel --raw --clip --clip-timestamps --mic --input-device --record --stop-after --chunk-seconds --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --no-skip-existing --skip-existing --quiet -q --verbose -v --help -h' choices='' ;;
-        live) options='--mic --input-device --file --pace --raw --channel --record --stop-after --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --chunk-seconds --initial-prompt --hotwords --no-word-timestamps --word-timestamps --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --quiet -q --verbose -v --help -h' choices='' ;;
+        transcribe) options='--model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --best-of --patience --length-penalty --temperature --temperature-increment-on-fallback --condition-on-previous-text --no-condition-on-previous-text --initial-prompt --hotwords --suppress-tokens --no-word-timestamps --word-timestamps --compression-ratio-threshold --log-prob-threshold --no-speech-threshold --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --channel --raw --clip --clip-timestamps --mic --input-device --record --stop-after --chunk-seconds --degrade --no-degrade --ladder --fallback --max-memory-mb --drop-policy --outage-seconds --unload-after --simulate-load --metrics-file --metrics-seconds --log-level --log-file --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --no-skip-existing --skip-existing --quiet -q --verbose -v --help -h' choices='' ;;
+        live) options='--mic --input-device --file --pace --raw --channel --record --stop-after --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --chunk-seconds --initial-prompt --hotwords --no-word-timestamps --word-timestamps --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --degrade --no-degrade --ladder --fallback --max-memory-mb --drop-policy --outage-seconds --unload-after --simulate-load --metrics-file --metrics-seconds --log-level --log-file --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --quiet -q --verbose -v --help -h' choices='' ;;
         detect) options='--json --measure --provider -p --model -m --device --compute-type --threads -t --chunk-seconds --no-vad --vad --language -l --model-dir --help -h' choices='' ;;
-        warmup) options='--level --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --json --quiet -q --verbose -v --help -h' choices='' ;;
-        bench) options='--runs -n --reference --manifest --full --live --assert --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --preset --beam-size --best-of --no-vad --vad --json --quiet -q --verbose -v --help -h' choices='' ;;
+        warmup) options='--level --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --max-memory-mb --json --quiet -q --verbose -v --help -h' choices='' ;;
+        bench) options='--runs -n --reference --manifest --full --live --assert --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --preset --beam-size --best-of --no-vad --vad --max-memory-mb --json --quiet -q --verbose -v --help -h' choices='' ;;
         devices) options='--json --help -h' choices='' ;;
         shell-init) options='--help -h' choices='bash zsh fish' ;;
     esac

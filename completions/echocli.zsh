@@ -65,6 +65,19 @@ _echocli() {
                         '(--record)--record=[Keep the sound in a new .wav, .opus or .ogg file]:value:_files' \
                         '(--stop-after)--stop-after=[Stop after SECONDS or \[H\:\]M\:S of sound, or silence\:SECONDS without speech]:value: ' \
                         '(--chunk-seconds)--chunk-seconds=[Interval at which open speech is decoded; '\''auto'\'' adapts]:value: ' \
+                        '(--degrade --no-degrade)--degrade[Do less where the machine does not keep up]' \
+                        '(--degrade --no-degrade)--no-degrade[Do less where the machine does not keep up]' \
+                        '(--ladder)--ladder=[Thresholds]:value: ' \
+                        '(--fallback)--fallback=[What goes on when the model fails; '\''none'\'' for nothing]:value: ' \
+                        '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
+                        '(--drop-policy)--drop-policy=[Speech there is no time for\: spool decodes it later, discard never]:value: ' \
+                        '(--outage-seconds)--outage-seconds=[How long to go on listening while no model can be used]:value: ' \
+                        '(--unload-after)--unload-after=[Let go of the model after so long without speech; 0 never]:value: ' \
+                        '(--simulate-load)--simulate-load=[Let decoding take so many times as long, to see what happens]:value: ' \
+                        '(--metrics-file)--metrics-file=[Append the figures of the run to this file as JSON]:value:_files' \
+                        '(--metrics-seconds)--metrics-seconds=[How often that is done]:value: ' \
+                        '(--log-level)--log-level=[Log to standard error\: debug, info, warning or error]:value: ' \
+                        '(--log-file)--log-file=[Append the log to this file instead]:value:_files' \
                         '(--output-dir -o)--output-dir=[Write files here]:value:_files -/' \
                         '(--output-dir -o)-o[Write files here]:value:_files -/' \
                         '*--output-format=[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
@@ -120,6 +133,19 @@ _echocli() {
                         '(--vad-min-speech-ms)--vad-min-speech-ms=[Shorter speech is noise]:value: ' \
                         '(--vad-min-silence-ms)--vad-min-silence-ms=[Silence that ends speech]:value: ' \
                         '(--vad-pad-ms)--vad-pad-ms=[Sound kept on both sides]:value: ' \
+                        '(--degrade --no-degrade)--degrade[Do less where the machine does not keep up]' \
+                        '(--degrade --no-degrade)--no-degrade[Do less where the machine does not keep up]' \
+                        '(--ladder)--ladder=[Thresholds]:value: ' \
+                        '(--fallback)--fallback=[What goes on when the model fails; '\''none'\'' for nothing]:value: ' \
+                        '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
+                        '(--drop-policy)--drop-policy=[Speech there is no time for\: spool decodes it later, discard never]:value: ' \
+                        '(--outage-seconds)--outage-seconds=[How long to go on listening while no model can be used]:value: ' \
+                        '(--unload-after)--unload-after=[Let go of the model after so long without speech; 0 never]:value: ' \
+                        '(--simulate-load)--simulate-load=[Let decoding take so many times as long, to see what happens]:value: ' \
+                        '(--metrics-file)--metrics-file=[Append the figures of the run to this file as JSON]:value:_files' \
+                        '(--metrics-seconds)--metrics-seconds=[How often that is done]:value: ' \
+                        '(--log-level)--log-level=[Log to standard error\: debug, info, warning or error]:value: ' \
+                        '(--log-file)--log-file=[Append the log to this file instead]:value:_files' \
                         '(--output-dir -o)--output-dir=[Write files here]:value:_files -/' \
                         '(--output-dir -o)-o[Write files here]:value:_files -/' \
                         '*--output-format=[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
@@ -173,6 +199,7 @@ _echocli() {
                         '(--no-offline --offline)--offline[Never download a model]' \
                         '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
                         '(--language -l)-l[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
                         '(--json)--json[Print JSON]' \
                         '(--quiet -q)--quiet[No progress and no notices]' \
                         '(--quiet -q)-q[No progress and no notices]' \
@@ -210,6 +237,7 @@ _echocli() {
                         '(--best-of)--best-of=[Candidates when sampling]:value: ' \
                         '(--no-vad --vad)--no-vad[Decode only where somebody speaks]' \
                         '(--no-vad --vad)--vad[Decode only where somebody speaks]' \
+                        '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
                         '(--json)--json[Print JSON]' \
                         '(--quiet -q)--quiet[No progress and no notices]' \
                         '(--quiet -q)-q[No progress and no notices]' \

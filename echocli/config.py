@@ -84,6 +84,13 @@ def _positive(value: object) -> float:
     return number
 
 
+def _from_zero(value: object) -> float:
+    number = _number(value)
+    if number < 0:
+        raise ValueError("below 0")
+    return number
+
+
 def _chunks(value: object) -> float | str:
     return AUTO_CHUNKS if str(value).strip().lower() == AUTO_CHUNKS else _positive(value)
 
@@ -152,6 +159,17 @@ KEYS: dict[str, Callable[[object], Any]] = {
     "hotwords": _text,
     "word_timestamps": _boolean,
     "offline": _boolean,
+    "degrade": _boolean,
+    "ladder": _text,
+    "drop_policy": _one_of("spool", "discard"),
+    "fallback": _text,
+    "outage_seconds": _from_zero,
+    "max_memory_mb": _count,
+    "unload_after": _from_zero,
+    "metrics_file": _path,
+    "metrics_seconds": _positive,
+    "log_level": _one_of("debug", "info", "warning", "error"),
+    "log_file": _path,
 }
 """Name of each setting → what turns a flag, a variable or a TOML value into it."""
 

@@ -80,6 +80,53 @@ class Gap:
     source: str | None = None
 
 
+SPOOLED = "spooled"
+"""Begins the reason of a gap that a :class:`Backfill` will fill."""
+
+DISCARDED = "discarded"
+"""Begins the reason of one that nothing will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A segment that fills a gap stated before: its sound was kept and is decoded now."""
+
+    type: ClassVar[str] = "backfill"
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The level of the ladder has changed, and what that means is in force.
+
+    ``rtf`` and ``backlog`` (seconds) are what led to it, ``effects`` says in words what is done
+    otherwise, ``position`` (seconds) from where on.
+    """
+
+    type: ClassVar[str] = "level"
+    from_: str
+    to: str
+    reason: str
+    rtf: float | None
+    backlog: float
+    effects: tuple[str, ...]
+    position: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failover:
+    """Another provider or model serves from now on, each as ``PROVIDER:MODEL``.
+
+    ``replayed_seconds`` is the sound that was with the one that failed and is decoded again.
+    """
+
+    type: ClassVar[str] = "failover"
+    from_: str
+    to: str
+    reason: str
+    replayed_seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
     """How loud a source was up to ``position`` (seconds), in dB below full scale.
@@ -140,6 +187,9 @@ Event: TypeAlias = (
     | SpeechEnded
     | Meter
     | Gap
+    | Backfill
+    | Level
+    | Failover
     | Notice
     | Progress
     | StatsEvent

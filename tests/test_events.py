@@ -13,9 +13,12 @@ pytestmark = pytest.mark.unit
 def test_every_event_has_a_type_of_its_own() -> None:
     kinds = [event.type for event in get_args(Event)]
     assert sorted(kinds) == [
+        "backfill",
         "end",
+        "failover",
         "final",
         "gap",
+        "level",
         "meter",
         "notice",
         "partial",

@@ -6,13 +6,12 @@ import traceback
 from collections import deque
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from echocli.audio.open import open_source
 from echocli.audio.pipe import RawFormat
+from echocli.cli.collected import Collected
 from echocli.environment import Environment
 from echocli.errors import (
     EchoError,
@@ -21,57 +20,22 @@ from echocli.errors import (
     OutputError,
     TranscriptionError,
 )
-from echocli.events import End, Event, Final, Gap, Notice, Progress, StatsEvent
+from echocli.events import Event, Failover, Gap, Level, Notice, Progress
 from echocli.output.console import Console, ProgressBar
 from echocli.output.files import AtomicFile, OutputPlan, Target, exists_complete, is_file
 from echocli.output.stdout import ReaderGone, StdoutSink
 from echocli.output.subtitles import WriteOptions
 from echocli.output.writers import Writer, make_writer
+from echocli.runtime.adjusting import Adjuster
 from echocli.runtime.offline import OfflineOptions, Transcription
+from echocli.runtime.serving import Serving
 from echocli.runtime.shared import Shared
-from echocli.runtime.supervisor import Supervisor
-from echocli.types import Segment, Transcript
+from echocli.runtime.watch import Watch
+
+__all__ = ["Batch", "Collected", "describe_failover", "describe_level", "overall"]
 
 LOOK_AHEAD = 8
 """Files that are read ahead of their turn."""
-
-
-@dataclass(slots=True)
-class Collected:
-    """What came out of one input so far."""
-
-    segments: list[Segment] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
-    stats: dict[str, Any] = field(default_factory=dict)
-    duration: float = 0.0
-    language: str | None = None
-
-    def take(self, event: Event) -> None:
-        """Keep what the transcript needs of an event."""
-        if isinstance(event, Final):
-            self.segments.append(event.segment)
-            self.duration = max(self.duration, event.segment.end)
-            self.language = self.language or event.segment.language
-        elif isinstance(event, Gap):
-            self.gaps.append(event)
-        elif isinstance(event, StatsEvent):
-            self.stats = event.stats
-        elif isinstance(event, End):
-            self.duration, self.language = event.duration, event.language
-
-    def transcript(self, provider: str, model: str) -> Transcript:
-        """Return it as a transcript, also in the middle."""
-        segments = sorted(self.segments, key=lambda segment: segment.start)
-        text = " ".join(segment.text for segment in segments)
-        return Transcript(
-            text=text,
-            language=self.language,
-            duration=self.duration,
-            segments=tuple(segments),
-            provider=provider,
-            model=model,
-            stats=self.stats,
-        )
 
 
 class Batch:
@@ -81,12 +45,14 @@ class Batch:
         self,
         environment: Environment,
         console: Console,
-        supervisor: Supervisor,
+        supervisor: Serving,
         options: OfflineOptions,
         layout: WriteOptions,
         *,
         raw: RawFormat | None = None,
         channel: int | None = None,
+        adjuster: Adjuster | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._environment = environment
         self._console = console
@@ -96,13 +62,18 @@ class Batch:
         self._raw = raw
         self._channel = channel
         self._vad_failure_told = False
-        self._shared = Shared(supervisor, environment.clock)
+        self._watch = watch
+        self._several = False
+        self._shared = Shared(supervisor, environment.clock, adjuster, watch)
+        self._prefix = ""
+        """Names the input in what concerns it, where there are several."""
         self._ahead: dict[str, Transcription] = {}
         """Inputs whose turn has not come, already being read."""
 
     def run(self, plans: list[OutputPlan], *, skip_existing: bool) -> ExitCode:
         """Do all inputs; the exit code that tells how it went."""
         codes: list[ExitCode] = []
+        self._several = len(plans) > 1
         todo = deque(plans)
         try:
             while todo:
@@ -116,9 +87,16 @@ class Batch:
         finally:
             for transcription in self._ahead.values():
                 transcription.close()
+            self._close_watch()
         if len(codes) > 1 and (failed := sum(code is not ExitCode.OK for code in codes)):
             self._console.notice(f"{len(codes) - failed} done, {failed} failed", "summary")
         return overall(codes)
+
+    def _close_watch(self) -> None:
+        """Have the last figures written."""
+        for event in self._watch.close() if self._watch is not None else ():
+            if isinstance(event, Notice):
+                self._tell(event)
 
     def _look_ahead(self, todo: Iterable[OutputPlan], *, skip_existing: bool) -> None:
         """Begin to read the next files, so that their windows fill the batches of this one."""
@@ -160,6 +138,7 @@ class Batch:
         return error.exit_code
 
     def _one(self, plan: OutputPlan) -> ExitCode:
+        self._prefix = f"{plan.input}: " if self._several else ""
         transcription = self._ahead.pop(plan.input, None) or self._open(plan)
         collected = Collected()
         with ExitStack() as stack:
@@ -198,6 +177,10 @@ class Batch:
             writer.event(event)
         if isinstance(event, Notice):
             self._tell(event)
+        elif isinstance(event, Level):
+            self._console.notice(self._prefix + describe_level(event), event.type)
+        elif isinstance(event, Failover):
+            self._console.notice(describe_failover(event), event.type)
         elif isinstance(event, Gap):
             where = f"no text from {event.start:.1f} s to {event.end:.1f} s"
             self._console.error(TranscriptionError(f"{where}: {event.reason}"))
@@ -242,6 +225,22 @@ class Batch:
             if stats["vad_enabled"]
             else "voice detection: off"
         )
+
+
+def describe_level(level: Level) -> str:
+    """Say from when on what is done otherwise, and why."""
+    effects = ", ".join(level.effects) or "nothing is left to change"
+    why = f"{level.reason}, {level.from_} → {level.to}"
+    return f"from {level.position:.1f} s on: {effects} ({why})"
+
+
+def describe_failover(failover: Failover) -> str:
+    """Say who takes over from whom, and what that costs."""
+    before, after, replayed = failover.from_, failover.to, failover.replayed_seconds
+    if not replayed:  # nothing was under way: one could not start, or works again
+        return f"going on with {after} instead of {before}: {failover.reason}"
+    why = f"{before} failed ({failover.reason})"
+    return f"{why}: going on with {after}, {replayed:.1f} s decoded again"
 
 
 def overall(codes: list[ExitCode]) -> ExitCode:

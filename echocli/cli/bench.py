@@ -79,6 +79,7 @@ def command(
     beam_size: options.BeamSize = None,
     best_of: options.BestOf = None,
     vad: options.Vad = None,
+    max_memory_mb: options.MaxMemory = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -118,6 +119,7 @@ def command(
         flags,
         model_dir=model_dir,
         offline=bool(settings.get("offline", offline, False).value),
+        max_memory_mb=settings.get("max_memory_mb", max_memory_mb).value,
     )
 
     # What decodes needs numpy, which --help and a mistyped assertion must not wait for.

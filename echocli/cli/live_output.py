@@ -9,7 +9,7 @@ from pathlib import Path
 
 from echocli.cli.batch import Collected
 from echocli.environment import Environment
-from echocli.errors import OutputError
+from echocli.errors import EchoError, OutputError
 from echocli.events import Event, Notice, Ready
 from echocli.output.console import Console
 from echocli.output.live_files import LIVE_LAYOUT, LiveFiles
@@ -17,6 +17,7 @@ from echocli.output.live_view import LiveFigures, LiveView
 from echocli.output.stdout import StdoutSink
 from echocli.output.subtitles import WriteOptions
 from echocli.output.writers import Writer, make_writer
+from echocli.types import Transcript
 
 PLAIN = ("txt",)
 """Without a format finals are lines of text."""
@@ -50,12 +51,18 @@ class LiveOutput:
         """Write what needs the whole; files of a run in which nothing began are removed."""
         transcript = self.collected.transcript(*self._named)
         if self._files is not None and self._begun:
-            self._files.close(transcript)
+            self._close_files(self._files, transcript)
         elif self._files is not None:
             for path in self._files.paths:
                 path.unlink(missing_ok=True)
         if self._writer is not None:
             self._writer.close(transcript)
+
+    def _close_files(self, files: LiveFiles, transcript: Transcript) -> None:
+        try:
+            files.close(transcript)
+        except OutputError as error:
+            self.errors.append(error)
 
     def _write(self, event: Event) -> None:
         """Write to the files; a disk that is full is no reason to stop listening."""
@@ -100,4 +107,8 @@ def outputs(
         writer = None
         if not plain:
             writer = make_writer(formats[0], StdoutSink(environment.stdout, console.above), layout)
-        yield LiveOutput(view, writer, files, named)
+        try:
+            yield LiveOutput(view, writer, files, named)
+        except (KeyboardInterrupt, EchoError):
+            view.tell_left()
+            raise

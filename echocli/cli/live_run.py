@@ -13,8 +13,9 @@ import typer
 
 from echocli.audio.stopping import StopRule
 from echocli.cli.decoding import vad_options, word_timing
+from echocli.cli.keeping_up import Wishes, adjuster, served, wishes_of
 from echocli.cli.live_sources import EXAMPLE, Wanted, captures
-from echocli.cli.session import MODEL_FLAGS, Setup, prepare, supervised
+from echocli.cli.session import MODEL_FLAGS, Setup, prepare
 from echocli.clock import Clock
 from echocli.config import AUTO_CHUNKS, Settings
 from echocli.decoding.presets import RECIPES, Preset
@@ -30,6 +31,9 @@ from echocli.types import SAMPLE_RATE, Task, to_samples
 if TYPE_CHECKING:
     from echocli.runtime.live_options import LiveOptions
     from echocli.runtime.live_run import Live
+    from echocli.runtime.operating import OperatingPoint
+    from echocli.runtime.resting import Resting
+    from echocli.runtime.service import Service
 
 AGAIN = 0.1
 """Seconds after which a second Ctrl-C means that somebody does not want to wait."""
@@ -104,7 +108,7 @@ def live_from(ctx: typer.Context, environment: Environment, console: Console) ->
             given["max_line_width"], given["max_line_count"], given["max_words_per_line"]
         ),
     )
-    return run_live(environment, console, wanted, wishes)
+    return run_live(environment, console, wanted, wishes, wishes_of(environment, given))
 
 
 def _path(value: Any) -> Path | None:
@@ -113,7 +117,11 @@ def _path(value: Any) -> Path | None:
 
 
 def run_live(
-    environment: Environment, console: Console, wanted: Wanted, wishes: LiveWishes
+    environment: Environment,
+    console: Console,
+    wanted: Wanted,
+    wishes: LiveWishes,
+    keeping: Wishes,
 ) -> ExitCode:
     """Listen until the source ends or somebody stops it; the exit code that tells how it went."""
     rule = StopRule.parse(wishes.stop_after) if wishes.stop_after is not None else StopRule()
@@ -128,20 +136,32 @@ def run_live(
         model_dir=wishes.model_dir,
         task=Task(chosen["task"]),
         offline=chosen["offline"],
+        max_memory_mb=keeping.max_memory_mb,
     )
-    with supervised(setup) as supervisor, captures(wanted, environment) as sources:
+    in_step = wanted.file is not None and not wanted.pace
+    with (
+        served(setup, keeping, environment, waits=in_step) as serving,
+        captures(wanted, environment) as sources,
+    ):
         from echocli.cli.live_output import outputs
         from echocli.runtime.live_run import Live
+        from echocli.runtime.spool import Spool
 
+        options = _options(chosen, setup, wishes, formats)
+        point = replace(_point(options, setup), discards=keeping.drop_policy == "discard")
         live = Live(
             sources,
-            supervisor,
-            _options(chosen, setup, wishes, formats),
+            serving.service,
+            options,
             clock=environment.clock,
             detect=chosen["vad"],
             stop=rule,
-            in_step=wanted.file is not None and not wanted.pace,
+            in_step=in_step,
             can_wait=wanted.stdin,
+            adjuster=adjuster(setup, keeping, environment, serving.service, point, live=True),
+            watch=serving.watch,
+            resting=_resting(serving.service, keeping.unload_after),
+            spool=Spool() if keeping.drop_policy == "spool" else None,
         )
         names = [source.name for source in sources]
         named = (setup.spec.provider, setup.spec.model)
@@ -162,16 +182,27 @@ def run_live(
                 for event in live.events():
                     if isinstance(event, Final):
                         latency = live.latency_ms(event.segment.source)
-                    figures = LiveFigures(live.position, live.rtf, latency, "NORMAL")
+                    figures = LiveFigures(live.position, live.rtf, latency, live.level)
                     output.event(event, figures)
             finally:
                 output.close()
+                if live.kept is not None:
+                    where, secs = live.kept
+                    text = f"{secs:.1f} s of speech that was not decoded are kept in {where}"
+                    console.notice(text, "kept")
         errors = [error for one in sources if (error := getattr(one, "error", None))]
         for error in [*errors, *output.errors]:
             console.error(error)
         if errors or output.errors:
             return ExitCode.FAILED
         return _code(wanted, stopped=bool(stopped), whole=not output.collected.gaps)
+
+
+def _resting(service: Service, after: float) -> Resting | None:
+    """Return what lets go of the model after so many seconds of silence; 0 is never."""
+    from echocli.runtime.resting import Resting
+
+    return Resting(service, after) if after else None
 
 
 def _formats(wishes: LiveWishes) -> tuple[str, ...]:
@@ -249,6 +280,19 @@ def _options(
     return replace(options, first=every, least_interval=every, most_interval=every)
 
 
+def _point(options: LiveOptions, setup: Setup) -> OperatingPoint:
+    """Return how it is done while all is well."""
+    from echocli.runtime.operating import OperatingPoint
+
+    return OperatingPoint(
+        setup.spec,
+        options.decode.beam_size,
+        options.decode.foreign_beam_size,
+        options.least_interval,
+        options.most_interval,
+    )
+
+
 @contextmanager
 def _stopping(live: Live, clock: Clock) -> Iterator[list[float]]:
     """Let a signal end the run in order, and a second one at once; when signals came.
@@ -260,10 +304,10 @@ def _stopping(live: Live, clock: Clock) -> Iterator[list[float]]:
     def handle(number: int, _frame: object) -> None:
         came.append(clock.now())
         # A shell and the kernel may both send one; only a person who presses again is impatient.
-        impatient = came[-1] - came[0] >= AGAIN and number == signal.SIGINT
-        if impatient or not live.listening:
+        if came[-1] - came[0] >= AGAIN or not live.listening:
             raise KeyboardInterrupt
-        live.stop()
+        # Whoever ends a service waits ten seconds; what was put aside is kept on disk for that.
+        live.stop(catch_up=number == signal.SIGINT)
 
     before = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from echocli.capability import footprint, footprint_cache, measure_cache
 from echocli.capability.advice import Recommendation, parallelism
 from echocli.capability.compute import default_compute
 from echocli.cli.detect import survey
@@ -15,8 +16,9 @@ from echocli.cli.detect_report import Report
 from echocli.config import Setting, Settings
 from echocli.environment import Environment
 from echocli.errors import ModelError, UsageError
+from echocli.models import catalog
 from echocli.models.languages import LANGUAGES
-from echocli.models.store import Store, is_multilingual
+from echocli.models.store import Found, Store, is_multilingual
 from echocli.output.console import Console
 from echocli.providers import registry
 from echocli.providers.base import LoadSpec
@@ -42,6 +44,20 @@ class Setup:
     model_dir: Setting
     fallback: LoadSpec | None = None
     """How to go on where the device has no room for the model; ``None`` on the CPU."""
+    models: tuple[Found, ...] = ()
+    """What is installed."""
+    task: Task = Task.TRANSCRIBE
+
+    @property
+    def writes_english(self) -> bool:
+        """Whether nothing but English is written for certain, of English speech."""
+        english = self.language == "en" or catalog.is_english_only(self.spec.model)
+        return english and self.task is Task.TRANSCRIBE
+
+    @property
+    def may_be_english(self) -> bool:
+        """Whether that may turn out to be so."""
+        return self.language in (None, "en") and self.task is Task.TRANSCRIBE
 
 
 def prepare(
@@ -52,14 +68,22 @@ def prepare(
     model_dir: Path | None = None,
     task: Task = Task.TRANSCRIBE,
     offline: bool = False,
+    max_memory_mb: int | None = None,
 ) -> Setup:
-    """Choose provider, model and device; raise the error that names what is missing."""
+    """Choose provider, model and device; raise the error that names what is missing.
+
+    ``max_memory_mb`` bounds what the model may take: a smaller one is chosen if need be, but not in
+    place of one that was named.
+    """
     if model_dir is not None:
         environment = environment.with_variable("ECHOCLI_MODEL_DIR", str(model_dir))
     settings = Settings(environment)
     report = survey(environment, {key: flags.get(key) for key in MODEL_FLAGS})
     language = _language(report)
     spec = _spec(environment, settings, report, offline=offline)
+    if max_memory_mb is not None:
+        english = language in (None, "en") and task is Task.TRANSCRIBE
+        spec = _within(environment, console, report, spec, max_memory_mb, english=english)
     if spec.provider == "faster-whisper":
         _check_language(spec, language, task)
     sources = {key: _source(report, spec, key) for key in MODEL_FLAGS}
@@ -70,6 +94,8 @@ def prepare(
         sources,
         settings.get("model_dir", model_dir),
         _on_cpu(spec, report),
+        tuple(report.models),
+        task,
     )
     _tell(console, setup)
     return setup
@@ -122,6 +148,28 @@ def _spec(
         slots=advice.slots,
         threads=advice.threads,
     )
+
+
+def _within(
+    environment: Environment,
+    console: Console,
+    report: Report,
+    spec: LoadSpec,
+    limit: int,
+    *,
+    english: bool,
+) -> LoadSpec:
+    """Return what fits into a number of MB; raise ``ModelError`` where that is not ``spec``."""
+    measured = footprint_cache.load(measure_cache.directory(environment))
+    asked = report.overrides.get("model")
+    if asked is not None and asked.value != "auto":
+        footprint.check_budget(spec, limit, report.models, measured, english=english)
+        return spec
+    within = footprint.choose_within(spec, limit, report.models, measured, english=english)
+    if within.notice is not None:
+        console.notice(within.notice.message, within.notice.code)
+    found = Store(environment, Settings(environment).get("model_dir").value).require(within.model)
+    return replace(spec, model=found.name, path=str(found.path))
 
 
 def _on_cpu(spec: LoadSpec, report: Report) -> LoadSpec | None:

@@ -15,8 +15,9 @@ from echocli.cli.decoding import (
     vad_options,
     word_timing,
 )
+from echocli.cli.keeping_up import adjuster, served, wishes_of
 from echocli.cli.live_run import live_from
-from echocli.cli.session import prepare, supervised
+from echocli.cli.session import prepare
 from echocli.config import Settings
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.environment import Environment
@@ -74,6 +75,18 @@ def command(
     record: live_options.Record = None,
     stop_after: live_options.StopAfter = None,
     chunk_seconds: live_options.ChunkSeconds = None,
+    degrade: options.Degrade = None,
+    ladder: options.Ladder = None,
+    fallback: options.FallbackName = None,
+    max_memory_mb: options.MaxMemory = None,
+    drop_policy: options.DropPolicyName = None,
+    outage_seconds: options.OutageSeconds = None,
+    unload_after: options.UnloadAfter = None,
+    simulate_load: options.SimulateLoad = None,
+    metrics_file: options.MetricsFile = None,
+    metrics_seconds: options.MetricsSeconds = None,
+    log_level: options.LogLevel = None,
+    log_file: options.LogFile = None,
     output_dir: options.OutputDir = None,
     output_format: options.OutputFormat = None,
     max_line_width: options.MaxLineWidth = None,
@@ -93,7 +106,14 @@ def command(
     console = Console(environment, quiet=quiet, verbose=verbose)
     if mic or input_device:
         raise typer.Exit(live_from(ctx, environment, console))
-    only_live = {"--record": record, "--stop-after": stop_after, "--chunk-seconds": chunk_seconds}
+    only_live = {
+        "--record": record,
+        "--stop-after": stop_after,
+        "--chunk-seconds": chunk_seconds,
+        "--drop-policy": drop_policy,
+        "--outage-seconds": outage_seconds,
+        "--unload-after": unload_after,
+    }
     if name := next((name for name, value in only_live.items() if value is not None), None):
         raise UsageError(f"{name} needs --mic", hint="see: echocli live --help")
     if not files:
@@ -111,6 +131,20 @@ def command(
         "threads": threads,
         "language": language,
     }
+    keeping = wishes_of(
+        environment,
+        {
+            "degrade": degrade,
+            "ladder": ladder,
+            "fallback": fallback,
+            "max_memory_mb": max_memory_mb,
+            "simulate_load": simulate_load,
+            "metrics_file": metrics_file,
+            "metrics_seconds": metrics_seconds,
+            "log_level": log_level,
+            "log_file": log_file,
+        },
+    )
     settings = Settings(environment)
     wishes = {
         "task": settings.get("task", task, Task.TRANSCRIBE),
@@ -135,8 +169,9 @@ def command(
         model_dir=model_dir,
         task=Task(wishes["task"].value),
         offline=wishes["offline"].value,
+        max_memory_mb=keeping.max_memory_mb,
     )
-    with supervised(setup) as supervisor:
+    with served(setup, keeping, environment, waits=True) as serving:
         detection = vad_options(
             enabled=wishes["vad"].value,
             threshold=vad_threshold,
@@ -152,6 +187,7 @@ def command(
         from echocli.decoding.pipeline import PipelineOptions
         from echocli.providers.base import DecodeOptions
         from echocli.runtime.offline import OfflineOptions
+        from echocli.runtime.operating import OperatingPoint
 
         decode = DecodeOptions(
             language=setup.language,
@@ -178,14 +214,30 @@ def command(
             keep_words=timing.keep,
         )
         raw_format = RawFormat.parse(raw) if raw is not None else None
+        point = OperatingPoint(
+            setup.spec, decode.beam_size, decode.foreign_beam_size, 0, 0, partials=False
+        )
         batch = Batch(
             environment,
             console,
-            supervisor,
+            serving.service,
             OfflineOptions(decode, pipeline, detection, parts),
             layout,
             raw=raw_format,
             channel=channel,
+            watch=serving.watch,
+            adjuster=adjuster(
+                setup,
+                keeping,
+                environment,
+                serving.service,
+                point,
+                live=False,
+                keeps_model=setup.sources["model"] != "recommendation",
+                keeps_beam=any(
+                    wishes[name].source != "default" for name in ("beam_size", "preset")
+                ),
+            ),
         )
         code = batch.run(plans, skip_existing=skip_existing)
     raise typer.Exit(code)

@@ -11,6 +11,7 @@ from echocli import __version__
 from echocli.cli import options
 from echocli.environment import Environment
 from echocli.errors import ModelError
+from echocli.events import Notice
 from echocli.output.console import Console
 from echocli.output.jsonable import dump
 from echocli.output.stdout import StdoutSink
@@ -55,6 +56,7 @@ def command(
     model_dir: options.ModelDir = None,
     offline: options.Offline = None,
     language: options.Language = None,
+    max_memory_mb: options.MaxMemory = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -78,9 +80,17 @@ def command(
     from echocli.cli.session import prepare
     from echocli.config import Settings
 
-    stay_offline = bool(Settings(environment).get("offline", offline, False).value)
+    settings = Settings(environment)
+    stay_offline = bool(settings.get("offline", offline, False).value)
     try:
-        setup = prepare(environment, console, flags, model_dir=model_dir, offline=stay_offline)
+        setup = prepare(
+            environment,
+            console,
+            flags,
+            model_dir=model_dir,
+            offline=stay_offline,
+            max_memory_mb=settings.get("max_memory_mb", max_memory_mb).value,
+        )
     except ModelError as error:
         outcome = Outcome(error=error)
     else:
@@ -100,7 +110,8 @@ def _warm(setup: Setup, level: int, console: Console) -> Outcome:
     with supervised(setup) as supervisor:
         report = warm_up(supervisor, Level(level))
         for notice in supervisor.notices:
-            console.notice(notice.message, notice.code)
+            if isinstance(notice, Notice):
+                console.notice(notice.message, notice.code)
         # Not the spec that was asked for: a full GPU makes it another one.
         return Outcome(supervisor.spec, report, report.error)
 

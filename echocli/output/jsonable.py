@@ -40,7 +40,9 @@ def event_to_dict(event: Event) -> Json:
         if isinstance(value, Segment):
             result |= segment_to_dict(value)
         else:
-            result[field.name] = plain(value, TIME_DIGITS if isinstance(value, float) else None)
+            # A word of Python's own has an underscore behind it as a field.
+            name = field.name.removesuffix("_")
+            result[name] = plain(value, TIME_DIGITS if isinstance(value, float) else None)
     return result
 
 

@@ -1,29 +1,34 @@
 """Files of a live run: each final is on disk, under the file's last name, as soon as it is final.
 
 Most formats are appended to, with one write a final. JSON has an end, so its file is replaced by a
-whole one each time: a live run can be killed at any moment and every file can be read.
+whole one each time: a live run can be killed at any moment and every file can be read. A segment
+that fills a gap is appended too, behind what was said after it; at the end such files are written
+again in order of time, and replace the old ones when they are whole.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
-from io import FileIO
+from functools import partial
+from io import StringIO
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from echocli.events import End, Event, Final, Ready
-from echocli.output.files import output_error
+from echocli.errors import OutputError
+from echocli.events import Backfill, End, Event, Final, Ready
+from echocli.output.growing import GrowingFile, ReplacedFile, explained
 from echocli.output.jsonable import dump, segment_to_dict, transcript_to_dict
 from echocli.output.subtitles import WriteOptions
-from echocli.output.temporary import create, remove_leftovers
-from echocli.output.writers import JsonWriter, Writer, expand_formats, make_writer
+from echocli.output.temporary import remove_leftovers
+from echocli.output.text import clean
+from echocli.output.writers import FORMATS, JsonWriter, Writer, expand_formats, make_writer
 from echocli.types import Segment, Transcript
 
 LIVE_LAYOUT = WriteOptions(max_line_width=42, max_line_count=2, max_cue_seconds=7.0, runs_on=False)
@@ -49,11 +54,13 @@ class LiveFiles:
         self._layout = LIVE_LAYOUT if layout.keeps_segments else replace(layout, runs_on=False)
         self._writers: list[Writer] = []
         self._files = ExitStack()
+        self._late = False
+        """Whether a segment came behind later ones."""
         self.paths: tuple[Path, ...] = ()
         """The files, once the block is entered."""
 
     def __enter__(self) -> Self:
-        with _explained(self._directory):
+        with explained(self._directory):
             self._directory.mkdir(parents=True, exist_ok=True)
             _sweep(self._directory)
             self.paths = _claim(self._directory, self._formats, self._now)
@@ -72,21 +79,47 @@ class LiveFiles:
         self._files.close()
 
     def event(self, event: Event) -> None:
-        """Take the next event; a final is in every file when this returns."""
+        """Take the next event; a final or a backfill is in every file when this returns."""
+        if isinstance(event, Backfill) and clean(event.segment.text).strip():
+            self._late = True
         for writer in self._writers:
             writer.event(event)
 
     def close(self, transcript: Transcript) -> None:
-        """Write what needs the whole transcript."""
-        for writer in self._writers:
-            writer.close(transcript)
+        """Write what needs the whole transcript, whose segments are in order of time.
+
+        One file that cannot be written does not keep the others from it; the first error is raised.
+        """
+        steps: list[Callable[[], None]] = [
+            *(partial(writer.close, transcript) for writer in self._writers),
+            self._files.close,  # an open file cannot be replaced on Windows
+        ]
+        if self._late:
+            steps += [
+                partial(self._write_again, name, path, transcript)
+                for name, path in zip(self._formats, self.paths, strict=True)
+                if FORMATS[name].ordered
+            ]
+        errors = [error for step in steps if (error := _attempt(step)) is not None]
+        if errors:
+            raise errors[0]
+
+    def _write_again(self, name: str, path: Path, transcript: Transcript) -> None:
+        text = StringIO()
+        writer = make_writer(name, text, self._layout)
+        for segment in transcript.segments:
+            writer.event(Final(segment))
+        writer.close(transcript)
+        file = ReplacedFile(path)
+        file.write(text.getvalue())
+        file.flush()
 
     def _writer(self, name: str, path: Path) -> Writer:
         if name == LiveJsonWriter.name:
-            return LiveJsonWriter(_ReplacedFile(path), self._layout)
-        with _explained(path):
+            return LiveJsonWriter(ReplacedFile(path), self._layout)
+        with explained(path):
             file = self._files.enter_context(path.open("ab", buffering=0))
-        sink = _GrowingFile(path, file)
+        sink = GrowingFile(path, file)
         writer = make_writer(name, sink, self._layout)
         sink.flush()  # the header
         return writer
@@ -101,6 +134,7 @@ class LiveJsonWriter(JsonWriter):
 
     def _begin(self) -> None:
         self._so_far = Transcript("", None, 0.0, (), "", "")
+        self._starts: list[float] = []
         self._texts: list[str] = []
         self._segments: list[str] = []
         self._replace()
@@ -113,16 +147,20 @@ class LiveJsonWriter(JsonWriter):
             case Final():
                 self._add(event.segment)
                 self._replace()
+            case Backfill() if clean(event.segment.text).strip():
+                self._add(event.segment)
+                self._replace()
             case End():
                 self._so_far = replace(
                     self._so_far, duration=event.duration, language=event.language
                 )
 
     def _add(self, segment: Segment) -> None:
-        self._texts.append(segment.text)
-        self._segments.append(
-            "    " + dump(segment_to_dict(segment), indent=2).replace("\n", "\n    ")
-        )
+        at = bisect_right(self._starts, segment.start)
+        self._starts.insert(at, segment.start)
+        self._texts.insert(at, segment.text)
+        lines = dump(segment_to_dict(segment), indent=2).replace("\n", "\n    ")
+        self._segments.insert(at, f"    {lines}")
         self._so_far = replace(
             self._so_far,
             duration=max(self._so_far.duration, segment.end),
@@ -140,54 +178,6 @@ class LiveJsonWriter(JsonWriter):
         if self._segments:
             values["segments"] = "[\n" + ",\n".join(self._segments) + "\n  ]"
         return "{\n" + ",\n".join(f'  "{key}": {value}' for key, value in values.items()) + "\n}\n"
-
-
-class _GrowingFile:
-    """Append text to a file, whole at each ``flush``; what does not fit leaves nothing behind."""
-
-    def __init__(self, path: Path, file: FileIO) -> None:
-        self._path = path
-        self._file = file
-        self._pending: list[str] = []
-
-    def write(self, text: str, /) -> None:
-        self._pending.append(text)
-
-    def flush(self) -> None:
-        data = memoryview("".join(self._pending).encode("utf-8", "replace"))
-        self._pending.clear()
-        with _explained(self._path):
-            size = os.fstat(self._file.fileno()).st_size
-            try:
-                while data:
-                    data = data[self._file.write(data) :]
-            except OSError:
-                with suppress(OSError):
-                    self._file.truncate(size)
-                raise
-
-
-class _ReplacedFile:
-    """Put text in the place of a whole file at each ``flush``; readers see the old or the new."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._pending: list[str] = []
-
-    def write(self, text: str, /) -> None:
-        self._pending.append(text)
-
-    def flush(self) -> None:
-        text = "".join(self._pending)
-        self._pending.clear()
-        with _explained(self._path):
-            file = create(self._path)
-            try:
-                file.stream.write(text)
-                file.rename(self._path)
-            except OSError:
-                file.remove()
-                raise
 
 
 def _claim(directory: Path, formats: Sequence[str], now: datetime) -> tuple[Path, ...]:
@@ -214,16 +204,17 @@ def _take(paths: Sequence[Path]) -> bool:
     return True
 
 
+def _attempt(step: Callable[[], None]) -> OutputError | None:
+    """Do a step of the end; what kept it from being done."""
+    try:
+        step()
+    except OutputError as error:
+        return error
+    return None
+
+
 def _sweep(directory: Path) -> None:
     """Remove what live runs that were killed in the middle of a replacement left."""
-    for leftover in directory.glob(".live-*.json.*.part"):
+    for leftover in directory.glob(".live-*.part"):
         # .NAME.XXXX.part
         remove_leftovers(directory / leftover.name[1:].rsplit(".", 2)[0])
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise output_error(error, path) from error

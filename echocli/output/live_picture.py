@@ -8,6 +8,7 @@ screen); hence :class:`LivePicture` counts them itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -18,7 +19,8 @@ from rich.text import Text
 
 from echocli.clock import Clock
 from echocli.output.live_state import METER, Ear, LiveFigures, LiveState, Utterance
-from echocli.output.progress import REFRESH, clock_time
+from echocli.output.progress import REFRESH
+from echocli.output.subtitles import clock_time
 from echocli.output.text import one_line
 
 MARGIN = 3
@@ -147,8 +149,10 @@ def _status_line(state: LiveState, width: int) -> Text:
         heads.append(Text("device lost", "bold red"))
     heads.append(Text(clock_time(state.position)))
     figures = _figures(state.figures) if state.figures else {}
+    if kept := state.kept.seconds:
+        figures["kept"] = Text(f"kept for later {math.ceil(kept)} s", "yellow")
     line = Text("  ").join([*heads, *figures.values()])
-    for name in ("latency", "rtf", "level"):
+    for name in ("latency", "rtf", "kept", "level"):
         if line.cell_len > width and figures.pop(name, None) is not None:
             line = Text("  ").join([*heads, *figures.values()])
     return line

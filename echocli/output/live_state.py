@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from echocli.clock import Clock
-from echocli.events import Event, Final, Meter, Notice, Partial, Ready, SpeechEnded, SpeechStarted
+from echocli.events import (
+    SPOOLED,
+    Backfill,
+    Event,
+    Final,
+    Gap,
+    Meter,
+    Notice,
+    Partial,
+    Ready,
+    SpeechEnded,
+    SpeechStarted,
+)
 
 METER = 5
 """Levels kept of a source, one bar each."""
@@ -62,6 +75,34 @@ class Ear:
         self.utterances = kept
 
 
+class Kept:
+    """Speech that waits on disk for its text, as the gaps that are not filled yet."""
+
+    def __init__(self) -> None:
+        self._gaps: list[Gap] = []
+
+    @property
+    def seconds(self) -> float:
+        """How much speech waits."""
+        return sum(gap.end - gap.start for gap in self._gaps)
+
+    def take(self, event: Gap | Backfill) -> None:
+        """Take a gap, or what fills one; a gap within one says that it never will be filled."""
+        if self.keeps(event):
+            self._gaps.append(event)
+            return
+        where = event if isinstance(event, Gap) else event.segment
+        for gap in self._gaps:
+            if gap.source == where.source and gap.start <= where.start < gap.end:
+                self._gaps.remove(gap)
+                return
+
+    @staticmethod
+    def keeps(event: Event) -> TypeGuard[Gap]:
+        """Tell whether this is a gap that will be filled."""
+        return isinstance(event, Gap) and event.reason.startswith(SPOOLED)
+
+
 class LiveState:
     """Follow the events of all sources.
 
@@ -74,6 +115,7 @@ class LiveState:
         self._heard = 0.0
         self.figures: LiveFigures | None = None
         self.lost = False
+        self.kept = Kept()
 
     @property
     def ears(self) -> list[Ear]:
@@ -96,6 +138,8 @@ class LiveState:
                 self._heard = max(self._heard, event.position)
             case Notice():
                 self._notice(event.code)
+            case Gap() | Backfill():
+                self.kept.take(event)
             case SpeechStarted() | Partial() | SpeechEnded() | Final():
                 self._speech(event)
 

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column
 
 from echocli.clock import Clock
+from echocli.output.subtitles import clock_time
 from echocli.output.text import one_line
 
 REFRESH = 0.1
@@ -113,10 +114,3 @@ def figures(position: float, total: float | None, speed: float) -> str:
         if total and position < total:
             parts.append(f"{clock_time((total - position) / speed)} left")
     return "  ".join(parts)
-
-
-def clock_time(secs: float) -> str:
-    """Write seconds as ``m:ss`` or ``h:mm:ss``, as players do."""
-    minutes, rest = divmod(int(max(secs, 0)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,4 +1,4 @@
-"""Lay segments out as subtitle cues, and write the time stamps of the subtitle formats.
+"""Lay segments out as subtitle cues, and write the time stamps of every text format.
 
 The layout options mean what they mean in openai-whisper (``SubtitlesWriter`` in
 ``whisper/utils.py``): a width alone wraps each segment's text; a width together with a line count
@@ -175,3 +175,10 @@ def stamp(ms: int, separator: str, *, hours: bool) -> str:
     hour, minutes = divmod(minutes, 60)
     head = f"{hour:02d}:" if hours or hour else ""
     return f"{head}{minutes:02d}:{ms // 1000:02d}{separator}{ms % 1000:03d}"
+
+
+def clock_time(secs: float) -> str:
+    """Write seconds as ``m:ss`` or ``h:mm:ss``, as players do."""
+    minutes, rest = divmod(milliseconds(secs) // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
 from echocli.errors import UsageError
-from echocli.events import Event, Final, Progress
+from echocli.events import Backfill, Event, Final, Progress
 from echocli.output.jsonable import dump, event_to_dict, transcript_to_dict
 from echocli.output.subtitles import (
     Cue,
     CueLayout,
     Timeline,
     WriteOptions,
+    clock_time,
     milliseconds,
     stamp,
 )
@@ -45,13 +46,15 @@ class TextSink(Protocol):
 class Writer(ABC):
     """Write one input's result in one format.
 
-    A subclass states its ``name`` (also the file's extension), a ``summary`` for the help, and
-    whether the output of several inputs may follow each other on one stream (``joinable``).
+    A subclass states its ``name`` (also the file's extension), a ``summary`` for the help, whether
+    the output of several inputs may follow each other on one stream (``joinable``), and whether it
+    should be written again where segments came late (``ordered``: by time).
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     joinable: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
 
     def __init__(self, sink: TextSink, options: WriteOptions) -> None:
         self._sink = sink
@@ -79,14 +82,24 @@ class Writer(ABC):
 class SegmentWriter(Writer):
     """What the formats share that write segment by segment."""
 
+    ordered = True
+
     def event(self, event: Event) -> None:
-        """Write a final; other events have no place in these formats."""
-        if isinstance(event, Final):
-            self._segment(event.segment)
-            self._sink.flush()
+        """Write a final or, where it comes, a backfill; other events have no place here."""
+        match event:
+            case Final():
+                self._segment(event.segment)
+                self._sink.flush()
+            case Backfill() if clean(event.segment.text).strip():
+                self._late(event.segment)
+                self._sink.flush()
 
     @abstractmethod
     def _segment(self, segment: Segment) -> None: ...
+
+    def _late(self, segment: Segment) -> None:
+        """Write a segment that lies before what is written, with its true time."""
+        self._segment(segment)
 
 
 FORMATS: dict[str, type[Writer]] = {}
@@ -101,7 +114,7 @@ def output_format(writer: type[Writer]) -> type[Writer]:
 
 @output_format
 class TxtWriter(SegmentWriter):
-    """One line a segment."""
+    """One line a segment; ``[m:ss]`` tells where one belongs that comes late."""
 
     name = "txt"
     summary = "plain text, one line a segment"
@@ -110,6 +123,10 @@ class TxtWriter(SegmentWriter):
     def _segment(self, segment: Segment) -> None:
         if text := clean(segment.text).strip():
             self._sink.write(f"{text}\n")
+
+    def _late(self, segment: Segment) -> None:
+        self._sink.write(f"[{clock_time(segment.start)}] ")
+        self._segment(segment)
 
 
 class SubtitleWriter(SegmentWriter):
@@ -120,6 +137,12 @@ class SubtitleWriter(SegmentWriter):
 
     def _segment(self, segment: Segment) -> None:
         for cue in self._layout.feed(segment):
+            self._cue(cue)
+
+    def _late(self, segment: Segment) -> None:
+        """Write cues of their own; players take them in any order."""
+        layout = CueLayout(self._options)
+        for cue in (*layout.feed(segment), *layout.finish()):
             self._cue(cue)
 
     def _end(self, transcript: Transcript) -> None:
@@ -196,8 +219,14 @@ class LrcWriter(SegmentWriter):
         self._timeline = Timeline()
 
     def _segment(self, segment: Segment) -> None:
+        self._line(segment, self._timeline)
+
+    def _late(self, segment: Segment) -> None:
+        self._line(segment, Timeline())
+
+    def _line(self, segment: Segment, timeline: Timeline) -> None:
         if text := clean(segment.text).strip():
-            cue = self._timeline.place(segment.start, segment.end, text)
+            cue = timeline.place(segment.start, segment.end, text)
             minutes, ms = divmod(cue.start_ms, 60_000)
             # A time in brackets inside the text would be read as one more tag.
             spoken = self._TAG.sub(r"(\1)", text)

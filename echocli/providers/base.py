@@ -95,6 +95,8 @@ class DecodeOptions:
     """Token ids never written; -1 stands for the model's list of non-speech symbols."""
     word_timestamps: bool = True
     """Align words with the sound, which also tells how far the text really reaches."""
+    chunk_seconds: float | None = None
+    """Interval at which open speech is decoded; what streams by itself may go by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from echocli.clock import Clock
 from echocli.runtime.live_session import Request
-from echocli.runtime.supervisor import Outcome, Supervisor
+from echocli.runtime.serving import Serving
+from echocli.runtime.supervisor import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Answered:
     error: BaseException | None = None
 
 
-def decode(request: Request, supervisor: Supervisor, clock: Clock) -> Answered:
+def decode(request: Request, supervisor: Serving, clock: Clock) -> Answered:
     """Decode a request here and now; an error comes back as a value."""
     start = clock.now()
     try:
@@ -38,9 +39,7 @@ def decode(request: Request, supervisor: Supervisor, clock: Clock) -> Answered:
 class Decoder:
     """Decode one request at a time; ``done`` gets each answer in the decoder's thread."""
 
-    def __init__(
-        self, supervisor: Supervisor, clock: Clock, done: Callable[[Answered], None]
-    ) -> None:
+    def __init__(self, supervisor: Serving, clock: Clock, done: Callable[[Answered], None]) -> None:
         self.busy = False
         """Whether a request is being decoded; for the thread that asks."""
         self._supervisor = supervisor

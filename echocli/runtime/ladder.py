@@ -42,7 +42,8 @@ class LadderOptions:
     recovery: float = 0.7
     """RTF below which the load counts as over."""
     calm: float = 30.0
-    """How long it must be over before one level is taken back."""
+    """How long it must be over before one level is taken back; twice as long after each relapse."""
+    longest_calm: float = 480.0
     dwell: float = 10.0
     """How long every level lasts at least."""
     hopeless: float = 2.0
@@ -67,6 +68,7 @@ class Load:
 
     rtf: float | None
     backlog: float = 0.0
+    short_of_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +94,21 @@ class Ladder:
         """When the last move was."""
         self._calm_since: float | None = None
         self._hopeless_since: float | None = None
+        self._calm_needed = self.options.calm
+        self._recovered_at: float | None = None
 
-    def observe(self, now: float, load: Load, *, rescue: bool = False) -> Move | None:
+    def is_hopeless(self, now: float) -> bool:
+        """Tell whether EMERGENCY has not sufficed for as long as the options say."""
+        since = self._hopeless_since
+        return since is not None and now - since >= self.options.patience
+
+    def observe(
+        self, now: float, load: Load, *, rescue: bool = False, settled: bool = True
+    ) -> Move | None:
         """Take the load at ``now``; the move it leads to, if any.
 
-        ``rescue`` says that the fallback provider is there and predicted to be faster.
+        ``rescue`` says that the fallback provider is there and predicted to be faster; while the
+        last move is not ``settled``, nothing is taken back.
         """
         self._follow(now, load)
         if now - self._since < self.options.dwell:
@@ -104,12 +116,12 @@ class Ladder:
         due, reason = self._due(load)
         if due > self.rung:
             return self._move(now, due, reason)
-        if self._is_lost(now) and rescue and self.rung is Rung.EMERGENCY:
+        if self.is_hopeless(now) and rescue and self._top is Rung.FAILOVER:
             return self._move(now, Rung.FAILOVER, f"RTF above {self.options.hopeless:g}")
         if due >= Rung.WARNING and self.rung > Rung.NORMAL:
             return self._stretch(now, reason)
-        calm = self._calm_since is not None and now - self._calm_since >= self.options.calm
-        if calm and self.rung > Rung.NORMAL:
+        calm = self._calm_since is not None and now - self._calm_since >= self._calm_needed
+        if calm and settled and self.rung > Rung.NORMAL:
             return self._move(now, Rung(self.rung - 1), "the load is over")
         return None
 
@@ -117,19 +129,18 @@ class Ladder:
         """Note since when the load is over, or hopeless."""
         options, rtf = self.options, load.rtf or 0.0
         calm = rtf < options.recovery and load.backlog < options.backlog[0]
+        calm = calm and not load.short_of_memory
         self._calm_since = _since(self._calm_since, now) if calm else None
         hopeless = rtf > options.hopeless and self.rung is Rung.EMERGENCY
         self._hopeless_since = _since(self._hopeless_since, now) if hopeless else None
-
-    def _is_lost(self, now: float) -> bool:
-        since = self._hopeless_since
-        return since is not None and now - since >= self.options.patience
 
     def _due(self, load: Load) -> tuple[Rung, str]:
         """Return the level that a load asks for, at most EMERGENCY, and why."""
         rtf = load.rtf or 0.0
         by_rtf = sum(rtf >= step for step in self.options.rtf)
         by_backlog = sum(load.backlog >= step for step in self.options.backlog)
+        if load.short_of_memory and max(by_rtf, by_backlog) < Rung.DEGRADE:
+            return min(Rung.DEGRADE, self._top), "memory is short"
         rung = Rung(min(max(by_rtf, by_backlog), self._top, Rung.EMERGENCY))
         if by_backlog > by_rtf:
             return rung, f"{load.backlog:.1f} s of speech wait"
@@ -137,11 +148,24 @@ class Ladder:
 
     def _move(self, now: float, rung: Rung, reason: str) -> Move:
         before, self.rung = self.rung, rung
+        self._learn(now, recovers=rung < before)
         self.stretch = 0 if rung is Rung.NORMAL else self.stretch
         self._since, self._hopeless_since = now, None
         # A recovery is one level: the next needs as long a calm again.
         self._calm_since = now if self._calm_since is not None else None
         return Move(before, rung, self.stretch, reason)
+
+    def _learn(self, now: float, *, recovers: bool) -> None:
+        """Wait longer before taking back what had to be done again soon after the last time."""
+        if recovers:
+            self._recovered_at = now
+            return
+        if self._recovered_at is None:
+            return  # further up in the same overload
+        soon = now - self._recovered_at <= self._calm_needed + self.options.dwell
+        doubled = min(2 * self._calm_needed, self.options.longest_calm)
+        self._calm_needed = max(self.options.calm, doubled) if soon else self.options.calm
+        self._recovered_at = None
 
     def _stretch(self, now: float, reason: str) -> Move:
         self.stretch += 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from echocli import log
 from echocli.audio.clip import WHOLE, Clip
 from echocli.events import Notice
 from echocli.types import Samples
@@ -38,7 +39,9 @@ def silero() -> Detector:
     """Load Silero; imported here because a run without VAD must not need it."""
     from echocli.vad.silero import Silero
 
-    return Silero()
+    made = Silero()
+    log.event("vad_model_loaded", model="silero")
+    return made
 
 
 class Clipped:

@@ -9,37 +9,50 @@ bounded: where more speech than :attr:`LiveOptions.backlog` waits, the oldest be
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from echocli.audio.ring import AudioBuffer
 from echocli.decoding.assemble import Assembler
 from echocli.decoding.guards import Verdict, judge
 from echocli.events import Event, Final, Gap, Partial, SpeechEnded, SpeechStarted
 from echocli.providers.base import Hypothesis
 from echocli.runtime.finishing import Finishing, Sound
 from echocli.runtime.live_options import Job, Kind, LiveOptions
+from echocli.runtime.live_sound import LiveSound
 from echocli.runtime.live_stats import Latencies
+from echocli.runtime.operating import OperatingPoint
 from echocli.runtime.pace import Pace, awaiting, last_job, partial_job
 from echocli.runtime.utterance import Utterance
 from echocli.runtime.waiting import Waiting
-from echocli.types import SAMPLE_RATE, Samples, Span, seconds
-from echocli.vad.endpointer import FRAME
-from echocli.vad.turns import Began, Ended, Reason, Turns
+from echocli.types import Samples, seconds
+from echocli.vad.turns import Began, Ended, Reason
 
 SHOWN = (Verdict.ACCEPT, Verdict.IMPROBABLE)
 """Hypotheses that are shown: half a word makes a text improbable, but not invented."""
 
 
-class LiveSource:
-    """One source: feed it, do its jobs, take its events."""
+class PutAside(Protocol):
+    """Keep an utterance of a source for later, or say that nobody will; the gap it leaves."""
 
-    def __init__(self, name: str, options: LiveOptions, ids: Iterator[int]) -> None:
+    def __call__(self, source: LiveSource, utterance: Utterance, reason: str, /) -> Gap:
+        """Put it aside."""
+        ...
+
+
+class LiveSource:
+    """One source: feed it, do its jobs, take its events.
+
+    ``put`` takes what is given up; without it that is lost.
+    """
+
+    def __init__(
+        self, name: str, options: LiveOptions, ids: Iterator[int], put: PutAside | None = None
+    ) -> None:
         self.name = name
         self.options = options
         self.language: str | None = None
@@ -51,25 +64,27 @@ class LiveSource:
         self.lost_samples = 0
         self.partials = 0
         self.finals = 0
+        self.utterances = 0
         self.pace = Pace(options)
+        self.aside: list[tuple[Utterance, str]] = []
+        """What is not decoded now, and why; whoever feeds the source takes it at once."""
+        self.covered = 0
+        """Samples that finals account for since somebody looked, silence before them included."""
+        self._partials = True
+        self._spooling = False
+        self._skip_next = False
         self._ids = ids
-        self._buffer = AudioBuffer()
-        self._turns = Turns(options.turns)
+        self._put = put
+        self._sound = LiveSound(options)
         self._assembler = Assembler(keep_words=True)
         self._open: Utterance | None = None
         self._waiting = Waiting(options.backlog)
-        self._time = 0.0
-        """When the newest sound was there."""
-        self._late = 0.0
-        """How many seconds ago the newest sound was there when it was fed."""
         self._quiet_since = 0
-        self._least_start = 0
-        """Before it all sound belongs to another utterance or to a gap."""
 
     @property
     def position(self) -> int:
         """How many samples have come, lost ones counted."""
-        return self._buffer.end
+        return self._sound.position
 
     @property
     def backlog(self) -> int:
@@ -79,20 +94,38 @@ class LiveSource:
     @property
     def held(self) -> int:
         """Samples held."""
-        return self._buffer.end - self._buffer.start + self._waiting.held
+        return self._sound.held + self._waiting.held
 
     @property
     def quiet_since(self) -> int | None:
         """Where the last speech ended; ``None`` while there is some."""
         return None if self._open is not None else self._quiet_since
 
+    def adjust(self, point: OperatingPoint) -> None:
+        """Do as much as the point says."""
+        options = self.options
+        eased = point.least_interval > options.least_interval
+        first = point.least_interval if eased else options.first
+        self.pace.adjust(first, point.least_interval, point.most_interval)
+        self._partials, self._spooling = point.partials, point.spool
+
+    def idle_backlog(self, now: float) -> float:
+        """Return how many samples of speech wait that is over and that nobody decodes.
+
+        Speech counts for as long as it has waited at most: a long utterance that has just ended is
+        no queue.
+        """
+        heard = self.heard(now)
+        undone = self._waiting.undone()
+        return sum(min(one.speech.length, max(0.0, heard - one.ended_at)) for one in undone)
+
     def heard(self, now: float) -> float:
         """Return how far the source is at the time ``now``, in samples."""
-        return self.position + max(0.0, now - self._time) * SAMPLE_RATE
+        return self._sound.heard(now)
 
     def begin_at(self, position: int) -> None:
         """Count from ``position``: this source began so much later than another."""
-        self._restart(position)
+        self._sound.restart(position)
         self._quiet_since = position
 
     def feed(
@@ -106,24 +139,19 @@ class LiveSource:
 
         ``now`` is when the sound was there, ``late`` how many seconds ago that is.
         """
-        self._buffer.append(samples)
-        self._time = now
-        self._late = late
         events: list[Event] = []
-        # One frame at a time, so that the cutting of the input cannot change what is decoded.
-        for probability in probabilities:
-            events += self._frame(float(probability), now)
-        self._forget()
+        for turn in self._sound.feed(samples, probabilities, now, late):
+            events += self._take(turn, now)
+        self._sound.forget(self._open)
         return events
 
     def lose(self, count: int, reason: str, now: float) -> list[Event]:
         """Take note that ``count`` samples are missing here."""
         events = self._stop(Reason.GAP, now)
-        start = self._buffer.end
-        self._time = now
+        start = self.position
         self.lost_samples += count
-        self._restart(start + count)
-        return [*events, Gap(seconds(start), seconds(start + count), reason, self.name)]
+        end = self._sound.skip(count, now)
+        return [*events, Gap(seconds(start), seconds(end), reason, self.name)]
 
     def finish(self, now: float) -> list[Event]:
         """Take the end of the source; jobs may be left."""
@@ -135,7 +163,15 @@ class LiveSource:
         for job in jobs[:count]:
             if (finishing := awaiting(job)) is not None:
                 finishing.flying = True
+            else:
+                self.pace.begin(job.utterance, job.end)
         return jobs[:count]
+
+    def due(self, kind: Kind) -> list[int]:
+        """Return the ids of the utterances that have a window of a kind to decode now."""
+        if kind is Kind.PARTIAL:  # making the window would copy its sound
+            return [self._open.id] if self._open is not None and self._wants_partial else []
+        return [job.utterance.id for job in self._due(kind)]
 
     def answer(self, job: Job, answer: Hypothesis | str, now: float) -> list[Event]:
         """Take what became of a job: a hypothesis, or why there is none."""
@@ -150,7 +186,7 @@ class LiveSource:
         else:
             finishing.accept(answer)
         if not job.utterance.over and finishing.done and finishing.lost is None:
-            return self._show(job, finishing.result, now)
+            return self._show(job, finishing.result, now) if self._partials else []
         return self._release(now)
 
     def withdraw(self, job: Job) -> None:
@@ -159,30 +195,25 @@ class LiveSource:
             finishing.flying = False
 
     def give_up(self, reason: str) -> list[Event]:
-        """Make gaps of everything that waits: nobody will decode it."""
-        return [self._gap(one, reason) for one in self._waiting.drain()]
+        """Make gaps of everything that waits: nobody will decode it in this run."""
+        waiting = list(self._waiting.drain())
+        if self._put is None:
+            return [self._gap(one, reason) for one in waiting]
+        return [self._put(self, one, reason) for one in waiting]
 
     def decoded(self, kind: Kind, secs: float) -> None:
         """Learn how long a request took."""
         if kind is Kind.PARTIAL:
             self.pace.learn(secs)
 
-    def _frame(self, probability: float, now: float) -> list[Event]:
-        at = self._turns.position
-        frame = self._buffer.slice(min(at, self.position), min(at + FRAME, self.position))
-        # The last frame may be cut short; an utterance must not be split behind what has come.
-        loudness = float(np.abs(frame).mean()) if len(frame) == FRAME else math.inf
-        return self._take(self._turns.feed([(probability, loudness)]), now)
-
-    def _take(self, turns: list[Began | Ended], now: float) -> list[Event]:
-        events: list[Event] = []
-        for turn in turns:
-            events += self._begin(turn) if isinstance(turn, Began) else self._end(turn, now)
-        return events
+    def _take(self, turn: Began | Ended, now: float) -> list[Event]:
+        return self._begin(turn) if isinstance(turn, Began) else self._end(turn, now)
 
     def _begin(self, turn: Began) -> list[Event]:
-        sound_start = max(self._least_start, turn.start - self.options.pre_roll)
+        sound_start = self._sound.beginning(turn.start)
         self._open = Utterance(next(self._ids), turn.start, sound_start, reached=turn.start)
+        self._skip_next = self._spooling and not self._skip_next
+        self._open.later = self._skip_next
         return [SpeechStarted(self._open.id, seconds(turn.start), self.name)]
 
     def _end(self, turn: Ended, now: float) -> list[Event]:
@@ -191,23 +222,27 @@ class LiveSource:
         utterance.end, utterance.reason = turn.end, turn.reason
         # What is known only now was decided where the frames end, perhaps in the middle of a block.
         utterance.ended_at = self.heard(now)
-        sound = self._sound(utterance, turn.end)
+        sound = self._sound.of(utterance, turn.end)
         if not (utterance.finishing and utterance.finishing.is_of(sound)):
             utterance.finishing = self._finishing(sound)
-        self._least_start = self._quiet_since = turn.end
+        utterance.covers = turn.end - self._sound.least_start  # not what was lost before it
+        self._sound.least_start = self._quiet_since = turn.end
         self.speech_samples += utterance.speech.length
-        self._waiting.add(utterance)
+        self.utterances += 1
+        if self._puts_off(utterance) and not utterance.finishing.done:
+            self.aside.append((utterance, "the machine is too slow"))
+        else:
+            self._waiting.add(utterance)
         span = (seconds(turn.start), seconds(turn.end))
-        ended = SpeechEnded(utterance.id, *span, str(turn.reason), self.name)
-        return [ended, *self._relieve(), *self._release(now)]
-
-    def _sound(self, utterance: Utterance, end: int) -> Sound:
-        """Return the sound of an utterance that ends at ``end``."""
-        behind = 0 if utterance.reason is Reason.SPLIT else self.options.post_roll
-        # Not all that has come: somebody may speak again in what has not been looked at.
-        last = min(end + behind, self._turns.position, self.position)
-        samples = self._buffer.slice(utterance.sound_start, last)
-        return Sound(utterance.sound_start, samples, Span(utterance.start, end))
+        events: list[Event] = [
+            SpeechEnded(utterance.id, *span, str(turn.reason), self.name),
+            *self._release(now),
+        ]
+        # What has waited longest makes way while too much waits.
+        for one in self._waiting.dropped():
+            self.aside.append((one, "too much waits"))
+            events += self._release(now)  # perhaps only that one was in the way
+        return events
 
     def _finishing(self, sound: Sound) -> Finishing:
         options = self.options
@@ -217,32 +252,40 @@ class LiveSource:
         """Return the windows of a kind that nobody decodes."""
         if kind is Kind.FINAL:
             return [last_job(one, kind) for one in self._waiting.undone()]
+        if kind is Kind.BACKFILL:
+            return []
         one = self._early() if kind is Kind.EARLY else self._partial()
         return [one] if one is not None else []
 
     def _early(self) -> Job | None:
         """Return the job to decode an utterance that may be over."""
-        utterance, silence = self._open, self._turns.silence
+        utterance, silence = self._open, self._sound.silence
         if utterance is None or silence is None or silence <= utterance.start:
             return None
-        if self._turns.position - silence < self.options.turns.pause:
+        if self._sound.pause < self.options.turns.pause or self._puts_off(utterance):
             return None
         finishing = utterance.finishing
         if finishing is None or finishing.sound.speech.end != silence:
-            finishing = utterance.finishing = self._finishing(self._sound(utterance, silence))
+            finishing = utterance.finishing = self._finishing(self._sound.of(utterance, silence))
         return last_job(utterance, Kind.EARLY) if finishing.undone else None
 
     def _partial(self) -> Job | None:
         """Return the job to decode the open utterance up to here, if it is time."""
+        utterance = self._open if self._wants_partial else None
+        if utterance is None:
+            return None
+        return partial_job(utterance, self._sound.so_far(utterance), self.options, self.language)
+
+    @property
+    def _wants_partial(self) -> bool:
         utterance = self._open
-        if utterance is None or self._turns.silence is not None:
-            return None
-        if not self.pace.is_due(utterance, self._turns.position):
-            return None
-        end = min(self._turns.position, self.position)
-        utterance.reached = end
-        samples = self._buffer.slice(utterance.sound_start, end)
-        return partial_job(utterance, samples, self.options, self.language)
+        if utterance is None or self._sound.silence is not None or not self._partials:
+            return False
+        return self.pace.is_due(utterance, self._sound.looked)
+
+    def _puts_off(self, utterance: Utterance) -> bool:
+        """Tell whether an utterance is to be put aside while there is no time for all."""
+        return utterance.later and self._spooling
 
     def _show(self, job: Job, found: Hypothesis, now: float) -> list[Event]:
         """Learn from a hypothesis of an utterance that goes on, and show it."""
@@ -267,7 +310,9 @@ class LiveSource:
 
     def _release(self, now: float) -> list[Event]:
         """Return the finals that are ready, in order."""
-        return [event for one in self._waiting.ready() for event in self._final(one, now)]
+        ready = list(self._waiting.ready())
+        self.covered += sum(one.covers for one in ready)
+        return [event for one in ready for event in self._final(one, now)]
 
     def _final(self, utterance: Utterance, now: float) -> list[Event]:
         assert utterance.finishing is not None
@@ -279,8 +324,7 @@ class LiveSource:
         self.finals += 1
         self.language = segment.language
         self.first_language = self.first_language or segment.language
-        late = self._late * SAMPLE_RATE if now == self._time else 0.0
-        utterance.note_times(self.latencies, self.heard(now) + late)
+        utterance.note_times(self.latencies, self.heard(now) + self._sound.lateness(now))
         return [Final(replace(segment, source=self.name))]
 
     def _gap(self, utterance: Utterance, reason: str) -> Gap:
@@ -289,22 +333,5 @@ class LiveSource:
             seconds(utterance.speech.start), seconds(utterance.speech.end), reason, self.name
         )
 
-    def _relieve(self) -> list[Event]:
-        """Give up what has waited longest while too much waits."""
-        return [self._gap(one, "decoding is too slow") for one in self._waiting.dropped()]
-
     def _stop(self, reason: Reason, now: float) -> list[Event]:
-        return self._take(self._turns.finish(self.position, reason), now)
-
-    def _restart(self, position: int) -> None:
-        self._buffer = AudioBuffer(position)
-        self._turns = Turns(self.options.turns, position)
-        self._least_start = position
-
-    def _forget(self) -> None:
-        """Let go of sound that no utterance can need."""
-        if self._open is not None:
-            needed = self._open.sound_start
-        else:
-            needed = max(self._least_start, self._turns.undecided - self.options.pre_roll)
-        self._buffer.drop_before(min(needed, self.position))
+        return [event for turn in self._sound.finish(reason) for event in self._take(turn, now)]

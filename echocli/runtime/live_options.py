@@ -21,6 +21,8 @@ class Kind(IntEnum):
     """It may be over."""
     PARTIAL = 2
     """It goes on."""
+    BACKFILL = 3
+    """It was put aside when there was no time for it."""
 
 
 @dataclass(frozen=True, slots=True)

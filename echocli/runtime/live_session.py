@@ -3,13 +3,56 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from echocli.events import Event
+from echocli.events import Event, Gap
 from echocli.providers.base import DecodeOptions, Hypothesis, Window
+from echocli.runtime.backfill import Aside, Backfilling
+from echocli.runtime.line import Line, Ticket
 from echocli.runtime.live import LiveSource
 from echocli.runtime.live_options import Job, Kind, LiveOptions
+from echocli.runtime.operating import OperatingPoint
+from echocli.runtime.spool import Spool
+from echocli.runtime.utterance import Utterance
+from echocli.types import SAMPLE_RATE
+
+PLACES = 256
+"""Requests that may be in line; what finds no place asks again."""
+
+SESSION = "live"
+"""Name of the only session."""
+
+
+class Asker(Protocol):
+    """Whoever has windows to decode."""
+
+    @property
+    def name(self) -> str:
+        """Name of the source."""
+        ...
+
+    def due(self, kind: Kind) -> list[int]:
+        """Return a number for each window of a kind that there is to decode now."""
+        ...
+
+    def jobs(self, kind: Kind, count: int) -> list[Job]:
+        """Return up to ``count`` of them; each must be answered or withdrawn."""
+        ...
+
+    def answer(self, job: Job, answer: Hypothesis | str, now: float) -> list[Event]:
+        """Take what became of a job: a hypothesis, or why there is none."""
+        ...
+
+    def withdraw(self, job: Job) -> None:
+        """Take a job back that got no answer."""
+        ...
+
+    def decoded(self, kind: Kind, secs: float) -> None:
+        """Learn how long a request took."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +60,7 @@ class Request:
     """Windows to decode together; answers come back in their order."""
 
     kind: Kind
-    jobs: tuple[tuple[LiveSource, Job], ...]
+    jobs: tuple[tuple[Asker, Job], ...]
     options: DecodeOptions
 
     @property
@@ -25,32 +68,98 @@ class Request:
         """The windows to send."""
         return [job.window for _, job in self.jobs]
 
+    @property
+    def settles(self) -> bool:
+        """Whether it is for finals; partials and what was put aside yield to those."""
+        return self.kind in (Kind.FINAL, Kind.EARLY)
+
 
 class LiveSession:
     """Share a model between sources: finals before partials, and the first source first."""
 
-    def __init__(self, names: Sequence[str], options: LiveOptions) -> None:
+    def __init__(
+        self, names: Sequence[str], options: LiveOptions, spool: Spool[Aside] | None = None
+    ) -> None:
         ids = itertools.count()
-        self.sources = [LiveSource(name, options, ids) for name in names]
+        self.backfilling = Backfilling(options, spool)
+        self.sources = [LiveSource(name, options, ids, self._put) for name in names]
+        self.may_backfill = False
+        """Whether there is time for what was put aside."""
+        self.line: Line[Asker] = Line(PLACES)
+        self._enlisted: set[Hashable] = set()
+        """Keys of what was due when somebody last looked."""
+        self._options = options
         self._final = options.decode
-        self._partial = replace(
-            options.decode, beam_size=1, foreign_beam_size=None, word_timestamps=False
-        )
+        self._partial = _quick(options.decode)
 
     @property
     def backlog(self) -> int:
         """Samples of speech that is over and not decoded, of all sources."""
         return sum(source.backlog for source in self.sources)
 
-    def request(self, most: int) -> Request | None:
+    def idle_backlog(self, now: float) -> float:
+        """Return how many samples of speech wait that is over and that nobody decodes."""
+        return sum(source.idle_backlog(now) for source in self.sources)
+
+    @property
+    def actions(self) -> Counter[str]:
+        """How often each guard fired."""
+        return sum((one.actions for one in self.sources), Counter(self.backfilling.actions))
+
+    @property
+    def language(self) -> str | None:
+        """What is spoken: the language of the newest finals, if they agree."""
+        spoken = {one.language for one in self.sources if one.language is not None}
+        return spoken.pop() if len(spoken) == 1 else None
+
+    def waited_ms(self) -> list[float]:
+        """Return how long each window of the last request had waited."""
+        return self.line.taken_ms
+
+    def adjust(self, point: OperatingPoint) -> None:
+        """Do as much as the point says."""
+        decode, chunk = self._options.decode, point.least_interval
+        eased = chunk > self._options.least_interval
+        self._final = replace(
+            decode,
+            beam_size=point.beam_size,
+            foreign_beam_size=point.foreign_beam_size,
+            chunk_seconds=chunk / SAMPLE_RATE if eased else decode.chunk_seconds,
+        )
+        self._partial = _quick(self._final)
+        for source in self.sources:
+            source.adjust(point)
+
+    def put_aside(self) -> list[Gap]:
+        """Take what sources have no time for; the gaps it leaves."""
+        gaps = []
+        for source in self.sources:
+            asides, source.aside = source.aside, []
+            gaps += [self._put(source, utterance, reason) for utterance, reason in asides]
+        return gaps
+
+    def enlist(self, now: float) -> None:
+        """Put what is due in line, and take out what is not any more.
+
+        What waits while something else is decoded has waited since the first call that found it.
+        """
+        tickets = {ticket.key: ticket for kind in Kind for ticket in self._tickets(kind)}
+        for key in self._enlisted - tickets.keys():
+            self.line.cancel(SESSION, key)
+        for ticket in tickets.values():
+            self.line.offer(ticket, now)
+        self._enlisted = set(tickets)
+
+    def request(self, most: int, now: float = 0.0) -> Request | None:
         """Return the most urgent windows, at most ``most``; ``None`` while there is no work.
 
         What is returned must be given to :meth:`answer` or :meth:`withdraw`.
         """
-        for kind in Kind:
-            jobs: list[tuple[LiveSource, Job]] = []
-            for source in self.sources:
-                jobs += [(source, job) for job in source.jobs(kind, most - len(jobs))]
+        self.enlist(now)
+        while tickets := self.line.take(most, now):
+            kind = Kind(tickets[0].urgency)
+            # What was put aside may turn out to be gone from the disk.
+            jobs = [(one.work, job) for one in tickets for job in one.work.jobs(kind, 1)]
             if jobs:
                 options = self._partial if kind is Kind.PARTIAL else self._final
                 return Request(kind, tuple(jobs), options)
@@ -61,12 +170,28 @@ class LiveSession:
     ) -> list[Event]:
         """Take the answers to a request, which took ``secs``; a string says why there is none."""
         events: list[Event] = []
-        for (source, job), found in zip(request.jobs, answers, strict=True):
-            events += source.answer(job, found, now)
-            source.decoded(request.kind, secs)
+        for (asker, job), found in zip(request.jobs, answers, strict=True):
+            events += asker.answer(job, found, now)
+            asker.decoded(request.kind, secs)
         return events
 
     def withdraw(self, request: Request) -> None:
         """Take a request back that got no answer."""
-        for source, job in request.jobs:
-            source.withdraw(job)
+        for asker, job in request.jobs:
+            asker.withdraw(job)
+
+    def _tickets(self, kind: Kind) -> Iterator[Ticket[Asker]]:
+        askers: Sequence[Asker] = self.sources
+        if kind is Kind.BACKFILL:
+            askers = [self.backfilling] if self.may_backfill else []
+        for rank, asker in enumerate(askers):
+            for number in asker.due(kind):
+                yield Ticket(SESSION, int(kind), (kind, asker.name, number), asker, rank)
+
+    def _put(self, source: LiveSource, utterance: Utterance, reason: str) -> Gap:
+        return self.backfilling.put(Aside(source.name, utterance, source.language), reason)
+
+
+def _quick(options: DecodeOptions) -> DecodeOptions:
+    """Return how partials are decoded."""
+    return replace(options, beam_size=1, foreign_beam_size=None, word_timestamps=False)

@@ -11,6 +11,7 @@ from echocli.types import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from echocli.runtime.ear import Ear
+    from echocli.runtime.live_session import LiveSession
 
 
 def spread(milliseconds: Sequence[float]) -> dict[str, Any]:
@@ -73,20 +74,25 @@ class Latencies:
         }
 
 
-def live_stats(stats: RunStats, ears: Sequence[Ear], *, in_real_time: bool) -> None:
+def live_stats(
+    stats: RunStats, ears: Sequence[Ear], session: LiveSession, *, in_real_time: bool
+) -> None:
     """Fill in the figures of a live run; latencies mean something ``in_real_time`` only."""
+    backfilling = session.backfilling
     sources = [ear.source for ear in ears]
     latencies = Latencies()
     for source in sources:
         latencies.add(source.latencies)
-        stats.guards += source.actions
     stats.audio_seconds = max(source.position for source in sources) / SAMPLE_RATE
     stats.speech_seconds = sum(source.speech_samples for source in sources) / SAMPLE_RATE
-    stats.lost_seconds = sum(source.lost_samples for source in sources) / SAMPLE_RATE
+    lost = sum(source.lost_samples for source in sources) + backfilling.discarded_samples
+    stats.lost_seconds = (lost + backfilling.waiting_samples) / SAMPLE_RATE
+    stats.guards += session.actions
     stats.vad_failures = sum(ear.failures for ear in ears)
     stats.live = {
         "finals": sum(source.finals for source in sources),
         "partials": sum(source.partials for source in sources),
+        **backfilling.stats(),
         "partials_skipped": sum(source.pace.skipped for source in sources),
         **(latencies.to_dict() if in_real_time else {}),
     }

@@ -14,13 +14,15 @@ from echocli.audio.clip import ENDLESS, WHOLE, Clip
 from echocli.audio.source import Source
 from echocli.clock import Clock, SystemClock
 from echocli.decoding.pipeline import Pipeline, PipelineOptions
-from echocli.events import End, Event, Final, Gap, Notice, Progress, Ready, StatsEvent
+from echocli.errors import EchoError
+from echocli.events import End, Event, Failover, Final, Gap, Notice, Progress, Ready, StatsEvent
 from echocli.providers.base import DecodeOptions, Hypothesis, Window
 from echocli.runtime.hearing import Heard, Hearing
 from echocli.runtime.reading import Over, Reader
+from echocli.runtime.serving import Serving
 from echocli.runtime.shared import Shared
 from echocli.runtime.stats import RunStats
-from echocli.runtime.supervisor import Outcome, Supervisor
+from echocli.runtime.supervisor import Outcome
 from echocli.types import SAMPLE_RATE, seconds
 from echocli.vad.endpointer import VadOptions
 
@@ -48,7 +50,7 @@ class Transcription:
     def __init__(
         self,
         source: Source,
-        supervisor: Supervisor,
+        supervisor: Serving,
         options: OfflineOptions | None = None,
         *,
         clock: Clock | None = None,
@@ -67,7 +69,11 @@ class Transcription:
         self._failure: BaseException | None = None
         """What stopped the reader; raised after all that was heard is decoded."""
         self._gaps: list[Gap] = []
+        self._covered = 0.0
+        """Seconds that the watch knows of."""
         self._restarts_before = supervisor.restarts
+        self._levels_known: int | None = None
+        """How many changes of the level the stats account for; ``None`` before it begins."""
 
     def begin(self) -> None:
         """Start to read, and take part in the decoding of others, before it is this one's turn."""
@@ -82,6 +88,9 @@ class Transcription:
         self._asked_at = self._clock.now()
         try:
             yield from self._run()
+        except EchoError:
+            yield from self._serving_news()  # what was tried before it came to that
+            raise
         finally:
             self.close()
 
@@ -100,7 +109,7 @@ class Transcription:
             if item is None:
                 break
             self._feed(item)
-        return self._pipeline.requests(min(count, self._side_by_side()))
+        return self._windows(min(count, self._side_by_side()))
 
     def take(self, outcomes: Sequence[Outcome], busy: float) -> None:
         """Take answers and the seconds they took."""
@@ -141,12 +150,19 @@ class Transcription:
         windows: list[Window] = []
         while True:
             wanted = self._side_by_side()
-            windows += self._pipeline.requests(wanted - len(windows))
+            windows += self._windows(wanted - len(windows))
             full = len(windows) >= wanted or (windows and self._pipeline.buffered > BUFFERED)
             if self._over or full:
                 return windows
             if not self._take_block(wait=not windows):
                 return windows
+
+    def _windows(self, count: int) -> list[Window]:
+        """Return windows to decode from here on at the level of now."""
+        windows = self._pipeline.requests(count)
+        if windows:
+            self._follow(min(window.start for window in windows) / SAMPLE_RATE)
+        return windows
 
     def _side_by_side(self) -> int:
         """Return how many windows may run at once: one until the language is known."""
@@ -176,7 +192,8 @@ class Transcription:
         yield from self._news()
 
     def _news(self) -> Iterator[Event]:
-        """Yield what is final now, what the user should know, and how far it is."""
+        """Yield what the user should know, what is final now, and how far it is."""
+        yield from self._notices()  # who else serves by now comes before the text of that one
         for item in self._pipeline.release():
             if isinstance(item, Gap):
                 self._gaps.append(item)
@@ -184,8 +201,35 @@ class Transcription:
             else:
                 self._saw_text()
                 yield Final(replace(self._options.clip.fit(item), source=self._source.name))
-        yield from self._notices()
-        yield Progress(self._pipeline.position / SAMPLE_RATE, self._to_read())
+        position = self._pipeline.position / SAMPLE_RATE
+        self._cover(self._pipeline.position)
+        for event in self._shared.news(position, *self._heard()):
+            self._follow(position)
+            yield event
+        yield Progress(position, self._to_read())
+
+    def _cover(self, position: int) -> None:
+        """Take note of how much of the input is decoded."""
+        covered = self._options.clip.inside(0, position) / SAMPLE_RATE
+        self._shared.covered(covered - self._covered)
+        self._covered = max(covered, self._covered)
+
+    def _heard(self) -> tuple[float | None, int]:
+        """Return the share of speech and the silences so far."""
+        hearing = self._reader.hearing
+        if hearing is None or not hearing.total:
+            return None, 0
+        return round(hearing.speech_samples / hearing.total, 4), hearing.silences
+
+    def _follow(self, position: float) -> None:
+        """Keep at which level this input began, and the changes since as from ``position`` on."""
+        levels = self._shared.levels
+        if self._levels_known is None:
+            self._levels_known = len(levels)
+            self.stats.level_at_start = levels[-1].to if levels else "NORMAL"
+        for level in levels[self._levels_known :]:
+            self.stats.note_level(replace(level, position=round(position, 3)))
+        self._levels_known = len(levels)
 
     def _to_read(self) -> float | None:
         """Return how many seconds will be read, where that is known."""
@@ -198,19 +242,30 @@ class Transcription:
         if self.stats.first_text_ms is None:
             self.stats.first_text_ms = (self._clock.now() - self._asked_at) * 1000
 
-    def _notices(self) -> Iterator[Notice]:
-        while self._supervisor.notices:
-            yield self._supervisor.notices.popleft()
+    def _notices(self) -> Iterator[Event]:
+        yield from self._serving_news()
         hearing = self._reader.hearing
         while hearing is not None and hearing.listening.notices:
             yield hearing.listening.notices.pop(0)
         while self._source.notices:
             yield Notice("input", self._source.notices.pop(0))
 
+    def _serving_news(self) -> Iterator[Event]:
+        """Yield what became of workers and providers."""
+        while self._supervisor.notices:
+            event = self._supervisor.notices.popleft()
+            if isinstance(event, Failover):
+                self.stats.note_failover(event)
+            yield event
+
     def _close(self) -> Iterator[Event]:
         hearing = self._reader.hearing
         assert hearing is not None
         read = seconds(hearing.total)
+        self._cover(hearing.total)
+        for event in self._shared.news(read, *self._heard()):
+            self._follow(read)
+            yield event
         self._fill_stats(hearing)
         yield Progress(read, read)
         yield StatsEvent(self.stats.to_dict())
@@ -224,6 +279,7 @@ class Transcription:
 
     def _fill_stats(self, hearing: Hearing) -> None:
         stats = self.stats
+        stats.health = self._shared.record
         stats.describe(self._supervisor, self._restarts_before)
         stats.audio_seconds = self._options.clip.inside(0, hearing.total) / SAMPLE_RATE
         stats.speech_seconds = hearing.speech_samples / SAMPLE_RATE

@@ -34,6 +34,10 @@ class OperatingPoint:
     partials: bool = True
     spool: bool = False
     """Whether every other utterance is kept for later instead of decoded."""
+    discards: bool = False
+    """Whether it is left out instead."""
+    batches: int = 1
+    """How many times as many windows are asked for at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +45,51 @@ class Choices:
     """What there is to go down to."""
 
     base: OperatingPoint
-    smaller: LoadSpec | None = None
-    """The next smaller model that is installed for the language."""
+    smaller: tuple[LoadSpec, ...] = ()
+    """Smaller models that are installed for the language, the next one first."""
     fallback: LoadSpec | None = None
     """What serves when nothing else does."""
+    live: bool = True
+    """Whether sound comes whether or not there is time for it; a file waits."""
+    keeps_beam: bool = False
+    """Whether the beam was asked for and stays."""
+    rescue: bool = False
+    """Whether the fallback is predicted to be faster than what EMERGENCY runs."""
 
 
 def operating_point(choices: Choices, rung: Rung, stretch: int = 0) -> OperatingPoint:
     """Return the point of a level; ``stretch`` is how often the interval has grown since."""
     point = choices.base
     if rung >= Rung.WARNING:
-        least = min(MOST_CHUNK, point.least_interval + (1 + stretch) * MORE_CHUNK)
-        point = replace(
-            point,
-            beam_size=1,
-            foreign_beam_size=None,
-            least_interval=max(least, point.least_interval),
-            most_interval=max(least, point.most_interval),
-        )
+        point = _eased(choices, stretch)
     if rung >= Rung.DEGRADE:
-        point = replace(point, partials=False, spec=choices.smaller or point.spec)
-    if rung >= Rung.EMERGENCY:
-        point = replace(point, spool=rung is Rung.EMERGENCY)
+        point = replace(point, partials=False, spec=_smaller(choices, rung))
+    if rung is Rung.EMERGENCY:
+        point = replace(point, spool=choices.live)
     if rung is Rung.FAILOVER:
         point = replace(point, spec=choices.fallback or point.spec)
     return point
+
+
+def _eased(choices: Choices, stretch: int) -> OperatingPoint:
+    """Return the point that decodes greedily, and open speech less often."""
+    point = choices.base
+    least = min(MOST_CHUNK, point.least_interval + (1 + stretch) * MORE_CHUNK)
+    point = replace(
+        point,
+        least_interval=max(least, point.least_interval),
+        most_interval=max(least, point.most_interval),
+        batches=1 if choices.live else 2,
+    )
+    return point if choices.keeps_beam else replace(point, beam_size=1, foreign_beam_size=None)
+
+
+def _smaller(choices: Choices, rung: Rung) -> LoadSpec:
+    """Return the model of a level; a file, which cannot skip anything, goes down twice."""
+    if not choices.smaller:
+        return choices.base.spec
+    down = 0 if choices.live or rung < Rung.EMERGENCY else 1
+    return choices.smaller[min(down, len(choices.smaller) - 1)]
 
 
 def effects(before: OperatingPoint, after: OperatingPoint) -> tuple[str, ...]:
@@ -75,14 +99,24 @@ def effects(before: OperatingPoint, after: OperatingPoint) -> tuple[str, ...]:
 
 def _effects(before: OperatingPoint, after: OperatingPoint) -> Iterator[str]:
     if before.spec != after.spec:
-        other = before.spec.provider != after.spec.provider
-        name = f"{after.spec.provider} {after.spec.model}" if other else after.spec.model
-        yield f"model {name}"
+        yield f"model {_told(before.spec, after.spec)}"
     if before.beam_size != after.beam_size:
         yield "greedy" if after.beam_size == 1 else f"beam size {after.beam_size}"
     if before.partials != after.partials:
         yield "partials" if after.partials else "no partials"
     if after.partials and before.least_interval != after.least_interval:
         yield f"open speech every {after.least_interval / SAMPLE_RATE:g} s"
+    if not after.spool and before.batches != after.batches:
+        yield "larger batches" if after.batches > 1 else "batches as before"
     if before.spool != after.spool:
-        yield "every other utterance later" if after.spool else "every utterance at once"
+        put_off = "left out" if after.discards else "later"
+        yield f"every other utterance {put_off}" if after.spool else "every utterance at once"
+
+
+def _told(before: LoadSpec, after: LoadSpec) -> str:
+    """Name a model by what tells it from the one before."""
+    if before.provider != after.provider:
+        return f"{after.provider} {after.model}"
+    if before.model == after.model:
+        return f"{after.model} ({after.compute_type}, {after.device})"
+    return after.model

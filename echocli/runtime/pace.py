@@ -21,22 +21,31 @@ class Pace:
         """Samples between two partials of an utterance."""
         self.skipped = 0
         """Partials that were due and not made."""
-        self._options = options
+        self._first = options.first
+        self._bounds = (options.least_interval, options.most_interval)
+
+    def adjust(self, first: int, least: int, most: int) -> None:
+        """Change the bounds of the time between two partials, in samples."""
+        self._first, self._bounds = first, (least, most)
+        self.interval = max(least, min(self.interval, max(least, most)))
 
     def learn(self, secs: float) -> None:
         """Take note of how long a partial took."""
-        low, high = self._options.least_interval, self._options.most_interval
+        low, high = self._bounds
         wanted = round(STRETCH * secs * SAMPLE_RATE)
         self.interval = max(low, min(wanted, max(low, high)))
 
     def is_due(self, utterance: Utterance, position: int) -> bool:
-        """Tell whether to decode an utterance up to ``position``; what is told is counted on."""
-        fresh = position - utterance.reached
-        wanted = self.interval if utterance.shown else self._options.first
-        if fresh < wanted:
-            return False
-        self.skipped += fresh // wanted - 1
-        return True
+        """Tell whether to decode an utterance up to ``position``."""
+        return position - utterance.reached >= self._wanted(utterance)
+
+    def begin(self, utterance: Utterance, position: int) -> None:
+        """Take note that an utterance is decoded up to ``position``."""
+        self.skipped += (position - utterance.reached) // self._wanted(utterance) - 1
+        utterance.reached = position
+
+    def _wanted(self, utterance: Utterance) -> int:
+        return self.interval if utterance.shown else self._first
 
 
 def partial_job(

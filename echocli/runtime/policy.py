@@ -24,6 +24,8 @@ class Deadline:
     """
 
     minimum: float = 10.0
+    idle: float = 10.0
+    """Seconds without a processor after which a worker on the CPU counts as hung before that."""
     factor: float = 8.0
     unmeasured: float = 0.5
 
@@ -43,3 +45,6 @@ class Policy:
     deaths_in_load: int = 3
     lost_in_a_row: int = 3
     """Windows lost one after the other with none completed in between: the provider is broken."""
+    failures_in_a_row: int | None = None
+    """Failures with no window completed in between after which somebody else shall try what is
+    left; ``None`` where there is nobody else."""

@@ -22,6 +22,19 @@ class Decode:
     id: int
     windows: tuple[Window, ...]
     options: DecodeOptions
+    slowdown: float = 1.0
+    """How many times as long everything takes, to simulate load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under which conditions the worker decoded a request, as the worker knows them."""
+
+    provider: str
+    model: str
+    beam_size: int
+    """Of the first window; foreign languages may have their own."""
+    chunk_seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +53,7 @@ class Decoded:
     hypotheses: tuple[Hypothesis, ...]
     busy_ms: float
     rss_bytes: int
+    conditions: Conditions
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,114 +1,223 @@
-"""The model that serves, and another that is brought up beside it to take over.
+"""Windows in, text out, whatever becomes of a worker or a whole provider.
 
-Loading takes seconds, so the other one is started in a thread while this one goes on; it takes over
-between two requests, once it is warm. Where memory does not hold both, this one ends first.
+A :class:`~echocli.runtime.supervisor.Supervisor` replaces a worker that dies. This goes on where
+that does not help: what a provider was given is decoded again by the next one, and once it can be
+trusted again it takes back over. It also changes the model when the ladder asks for another.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
 
-from echocli.errors import EchoError
+from echocli.clock import Clock
+from echocli.errors import EchoError, ModelError, ProviderError
 from echocli.events import Notice
-from echocli.providers.base import LoadSpec
-from echocli.runtime.supervisor import Supervisor
-from echocli.runtime.warmup import Level, warm_windows
+from echocli.providers.base import DecodeOptions, Hypothesis, LoadReport, LoadSpec, Window
+from echocli.runtime.crew import LEAVING, Crew, is_permanent, named
+from echocli.runtime.relief import Past
+from echocli.runtime.succession import ServiceOptions
+from echocli.runtime.supervisor import Broken, Lost, Outcome, Supervisor
+
+__all__ = ["LEAVING", "Service", "ServiceOptions", "named"]
+
+_Blamed: TypeAlias = defaultdict[int, list[LoadSpec]]
+"""Who failed on a window it decoded alone, by the window's id."""
 
 
-class Service:
-    """Keep one supervised model in service; it belongs to the service, which ends it.
+class Service(Crew):
+    """Keep decoding; workers belong to the service, which ends them.
 
-    ``make`` gives a supervisor for a spec; ``holds_both`` says whether memory has room for one more
-    model. For one thread, but for what it starts itself.
+    ``fallbacks`` are tried in turn where ``spec`` fails; ``make`` gives a supervisor for a spec;
+    ``holds_both`` says whether memory has room for one more model. ``decode`` and ``ready`` are for
+    one thread at a time; everything else may be called from any. Text before a window is given to
+    the model only while none of another vocabulary has decoded: there its tokens mean other words.
     """
 
     def __init__(
         self,
-        supervisor: Supervisor,
-        make: Callable[[LoadSpec], Supervisor] = Supervisor,
+        spec: LoadSpec,
+        fallbacks: Sequence[LoadSpec] = (),
         *,
+        make: Callable[[LoadSpec], Supervisor] | None = None,
         holds_both: Callable[[LoadSpec], bool] = lambda _: True,
+        clock: Clock | None = None,
+        options: ServiceOptions | None = None,
     ) -> None:
-        self.current = supervisor
-        self.notices: deque[Notice] = deque(maxlen=100)
-        self._make = make
-        self._holds_both = holds_both
-        self._coming: Supervisor | None = None
-        self._start: threading.Thread | None = None
-        self._failed: EchoError | None = None
-        self._ending: list[threading.Thread] = []
+        super().__init__(
+            spec, fallbacks, make=make, holds_both=holds_both, clock=clock, options=options
+        )
+        self._vocabularies: set[tuple[str, bool]] = set()
+        """Those of the text so far: the provider's, for one language or for many."""
+        self._lost_in_a_row = 0
 
     @property
-    def coming(self) -> LoadSpec | None:
-        """What is being brought up."""
-        return self._coming.spec if self._coming is not None else None
+    def report(self) -> LoadReport | None:
+        """What loading gave."""
+        return self.current.report
 
-    def want(self, spec: LoadSpec) -> None:
-        """Bring another model up; one that serves or comes already is left as it is."""
-        if spec == self.coming:
-            return
-        self._drop()
-        if spec == self.current.spec:
-            return
-        if not self._holds_both(spec):
-            text = f"memory does not hold both: {self.current.spec.model} ends before {spec.model}"
-            self.notices.append(Notice("cold_swap", text))
-            self.current.close()
-        self._coming = coming = self._make(spec)
-        self._failed = None
-        self._start = threading.Thread(target=self._bring_up, args=(coming,), daemon=True)
-        self._start.start()
+    @property
+    def load_ms(self) -> float:
+        """Milliseconds that loading took."""
+        return self.current.load_ms
 
-    def take_over(self, *, wait: bool = False) -> bool:
-        """Put the other model in service if it is warm; tell whether that happened.
+    @property
+    def largest_batch(self) -> int:
+        """Windows of a slot that are worth asking for at once."""
+        return self.current.largest_batch
 
-        One that cannot be started is given up with a notice ``swap_failed``; then the old one goes
-        on, started again where it had to end.
+    def begin(self) -> None:
+        """Start to load without waiting."""
+        self.current.begin()
+
+    def ready(self, warm: Sequence[Window] = ()) -> LoadReport:
+        """Wait until a model serves; raise ``ModelError`` if none can."""
+        with self._at_work():
+            while True:
+                try:
+                    return self.current.ready(warm)
+                except ModelError as error:
+                    self._fail(error, ())
+
+    def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
+        """Decode windows whatever happens; outcomes are in their order.
+
+        A window no provider can decode is :class:`Lost`. Raises ``ProviderError`` when none has
+        been usable for the time of the options.
         """
-        if self._coming is None or self._start is None:
+        with self._at_work():
+            outcomes = self._decode(windows, options)
+        self._remember(windows, options, outcomes)
+        self.settle()
+        return [outcomes[window.id] for window in windows]
+
+    def _decode(self, windows: Sequence[Window], options: DecodeOptions) -> dict[int, Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        blamed: _Blamed = defaultdict(list)
+        while left := [window for window in windows if window.id not in outcomes]:
+            try:
+                found = self.current.decode(self._readable(left), options)
+            except Broken as error:
+                self._take(error.outcomes, outcomes)
+                left = [window for window in left if window.id not in outcomes]
+                if not self._give_up(error, blamed, outcomes, left):
+                    self._fail(error, left)
+            except ModelError as error:
+                self._fail(error, left)
+            else:
+                self._take(dict(zip((it.id for it in left), found, strict=True)), outcomes)
+        return outcomes
+
+    def _readable(self, windows: Sequence[Window]) -> Sequence[Window]:
+        """Leave out the text before where some of it was written in another vocabulary."""
+        if not any(window.previous for window in windows):
+            return windows
+        self.current.ready()
+        if self._vocabularies <= {self._vocabulary()}:
+            return windows
+        return [replace(window, previous=()) for window in windows]
+
+    def _vocabulary(self) -> tuple[str, bool]:
+        return self.spec.provider, (self.report or LoadReport()).multilingual
+
+    def _take(self, found: Mapping[int, Outcome], outcomes: dict[int, Outcome]) -> None:
+        outcomes |= found
+        if any(isinstance(outcome, Hypothesis) for outcome in found.values()):
+            self._lost_in_a_row = 0
+            self._vocabularies.add(self._vocabulary())
+            with self._lock:
+                self._line.completed(self._post.asked)
+
+    def _give_up(
+        self,
+        error: Broken,
+        blamed: _Blamed,
+        outcomes: dict[int, Outcome],
+        left: Sequence[Window],
+    ) -> bool:
+        """Give a window up that nobody could decode; tell whether that was so."""
+        if error.culprit is None:
             return False
-        if wait:
-            self._start.join()
-        if self._start.is_alive():
+        tried = blamed[error.culprit]
+        tried.append(self._post.asked)
+        if not self._line.has_failed_all(tried):
             return False
-        if self._failed is not None:
-            text = f"{self._coming.spec.model} could not be started: {self._failed}"
-            self.notices.append(Notice("swap_failed", text))
-            self._drop()
+        if self._lost_in_a_row + 1 >= self._options.lost_in_a_row:
+            tried.clear()  # it is them: whoever outlasts that may try it again
             return False
-        self._end(self.current)
-        self.current, self._coming = self._coming, None
+        self._lost_in_a_row += 1
+        outcomes[error.culprit] = Lost(error.culprit, str(error))
+        with self._lock:
+            for spec in tried:
+                self.standings.completed(spec)  # it was the window
+            if self.target in tried and self.target != self._post.asked:
+                rest = [window for window in left if window.id != error.culprit]
+                self._hand_over(self.target, None, "it was the sound", rest)
         return True
 
-    def close(self) -> None:
-        """End both."""
-        self._drop()
-        self.current.close()
-        for thread in self._ending:
-            thread.join()
+    def _fail(self, error: EchoError, windows: Sequence[Window]) -> None:
+        """Have the next one serve; raise if there is none."""
+        if self._post.stopped.is_set():
+            raise error
+        with self._lock:
+            self._cold = None
+            chosen = self._after(self._post.asked, error)
+        spec, warm = self._successor(chosen, error)
+        with self._lock:
+            self._hand_over(spec, warm, str(error), windows)
 
-    def kill(self) -> None:
-        """End both at once."""
-        if self._coming is not None:
-            self._coming.kill()
-        self.current.kill()
+    def _after(self, failed: LoadSpec, error: EchoError) -> LoadSpec | None:
+        permanent = is_permanent(error)
+        return self._line.after(failed, self._clock.now(), str(error), permanent=permanent)
 
-    def _bring_up(self, coming: Supervisor) -> None:
-        try:
-            coming.ready(warm_windows(Level.FIRST))
-        except EchoError as error:
-            if coming is self._coming:
-                self._failed = error
+    def _successor(
+        self, chosen: LoadSpec | None, error: EchoError
+    ) -> tuple[LoadSpec, Supervisor | None]:
+        """Return who serves next, warm where it was on its way already."""
+        coming = self.coming
+        if coming is not None and chosen in (coming, None):
+            self._relief.wait()
+            with self._lock:
+                came = self._relief.take()
+                if isinstance(came, Supervisor):
+                    return coming, came
+                chosen = self._line.best if came is None else self._after(coming, came)
+        if chosen != self._post.asked:  # a probe may go on while a fresh worker tries
+            with self._lock:
+                self._drop()
+        return chosen or self._outlast(error), None
 
-    def _drop(self) -> None:
-        coming, self._coming = self._coming, None
-        if coming is not None:
-            coming.abandon()
+    def _outlast(self, error: EchoError) -> LoadSpec:
+        """Wait while nobody is usable; return who may be tried again, or raise."""
+        begins = not self._line.in_outage
+        if self._line.is_over(self._clock.now()):
+            self._lost_in_a_row = 0
+            if isinstance(error, ModelError) and len(self._line.candidates) == 1:
+                raise error
+            raise _nobody(error) from error
+        if begins:
+            text = f"no provider is usable, trying for {self._options.outage:g} s: {error}"
+            self._post.tell(Notice("all_down", text))
+        if self._post.stopped.wait(self._options.retry):
+            raise error
+        with self._lock:
+            return self._line.forgive()
 
-    def _end(self, supervisor: Supervisor) -> None:
-        """End a worker without waiting for it."""
-        thread = threading.Thread(target=supervisor.close, daemon=True)
-        thread.start()
-        self._ending = [*(one for one in self._ending if one.is_alive()), thread]
+    def _remember(
+        self, windows: Sequence[Window], options: DecodeOptions, outcomes: dict[int, Outcome]
+    ) -> None:
+        """Keep a window with text, to probe with."""
+        for window in windows:
+            found = outcomes[window.id]
+            if isinstance(found, Hypothesis) and found.pieces and window.temperature == 0:
+                self._past = Past((replace(window, previous=()),), options)
+                return
+
+
+def _nobody(error: EchoError) -> ProviderError:
+    return ProviderError(
+        f"no provider can decode this any more: {error}",
+        hint=error.hint or "try a smaller --model or another --provider",
+    )

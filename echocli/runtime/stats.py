@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from echocli.events import Event, Failover, Level
+
 if TYPE_CHECKING:
-    from echocli.runtime.supervisor import Supervisor
+    from echocli.runtime.serving import Serving
 
 MOST = 20_000
 """Figures of one kind that are kept: what a day of live speech leaves must not fill memory."""
@@ -52,6 +54,14 @@ class RunStats:
     guards: Counter[str] = field(default_factory=Counter)
     infer_ms: list[float] = field(default_factory=list)
     """Milliseconds of each inference, the newest :data:`MOST`."""
+    level_at_start: str = "NORMAL"
+    """Level of the ladder at which it began: that of the input before."""
+    levels: list[dict[str, Any]] = field(default_factory=list)
+    """Changes of the level since, the newest :data:`MOST`, as :meth:`note_level` says."""
+    failovers: list[dict[str, Any]] = field(default_factory=list)
+    """Changes of the provider, the newest :data:`MOST`, as :meth:`note_failover` says."""
+    health: dict[str, Any] | None = None
+    """The record of the provider that served at the end; see :class:`.health.Health`."""
     live: dict[str, Any] | None = None
     """Latencies of a live run."""
 
@@ -60,7 +70,26 @@ class RunStats:
         self.infer_ms.append(milliseconds)
         del self.infer_ms[:-MOST]
 
-    def describe(self, supervisor: Supervisor, restarts_before: int) -> None:
+    def note(self, event: Event) -> None:
+        """Count what is told about the level and about who serves."""
+        if isinstance(event, Level):
+            self.note_level(event)
+        elif isinstance(event, Failover):
+            self.note_failover(event)
+
+    def note_level(self, level: Level) -> None:
+        """Keep from which second on (``position``) what was done otherwise, and why."""
+        names = {"from": level.from_, "to": level.to, "reason": level.reason}
+        self.levels.append({"position": level.position, **names, "effects": list(level.effects)})
+        del self.levels[:-MOST]
+
+    def note_failover(self, failover: Failover) -> None:
+        """Keep who took over from whom and why, and how much was decoded again."""
+        names = {"from": failover.from_, "to": failover.to, "reason": failover.reason}
+        self.failovers.append({**names, "replayed_seconds": failover.replayed_seconds})
+        del self.failovers[:-MOST]
+
+    def describe(self, supervisor: Serving, restarts_before: int) -> None:
         """Take over what the supervisor knows: the model, the device, the worker."""
         spec, report = supervisor.spec, supervisor.report
         self.provider, self.model = spec.provider, spec.model
@@ -87,8 +116,9 @@ class RunStats:
         """Return the figures as JSON values, derived ones included."""
         values = asdict(self)
         del values["infer_ms"]
-        if self.live is None:
-            del values["live"]
+        for name in ("live", "health"):
+            if values[name] is None:
+                del values[name]
         rtf = self.realtime_factor
         values |= {
             "guards": dict(self.guards),

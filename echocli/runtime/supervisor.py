@@ -8,13 +8,17 @@ the device has no room even for one window, all of them are decoded again as the
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from dataclasses import dataclass
 
+from echocli import log
 from echocli.clock import Clock
-from echocli.errors import TranscriptionError
+from echocli.errors import OutOfMemory, TranscriptionError
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadReport, LoadSpec, Window
+from echocli.runtime.incidents import Incident, What
 from echocli.runtime.lifecycle import State
 from echocli.runtime.policy import FULL, LEAST_AUDIO, Deadline, Policy
 from echocli.runtime.protocol import Decoded
@@ -22,7 +26,12 @@ from echocli.runtime.upkeep import Upkeep, WarmRun
 from echocli.runtime.worker import WorkerDied
 from echocli.types import SAMPLE_RATE
 
-__all__ = ["Deadline", "Lost", "Outcome", "Policy", "Supervisor", "WarmRun", "WorkerHung"]
+__all__ = ["Broken", "Deadline", "Lost", "Outcome", "Policy", "Supervisor", "WarmRun", "WorkerHung"]
+
+
+LEAST_WORK = 0.005
+"""Share of a processor that a worker uses at least while it decodes; one that is stopped or waits
+for a lock of its own uses none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,20 @@ class WorkerHung(Exception):
     """No answer within the deadline."""
 
 
+class Broken(TranscriptionError):
+    """A provider fails again and again; ``outcomes`` is what it had decoded by then.
+
+    ``culprit`` is the window that was decoded alone when it failed last, if one was.
+    """
+
+    def __init__(
+        self, reason: str, outcomes: Mapping[int, Outcome], culprit: int | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.outcomes = outcomes
+        self.culprit = culprit
+
+
 class Supervisor(Upkeep):
     """Serve one model through a worker process that is replaced when it dies or hangs."""
 
@@ -53,6 +76,7 @@ class Supervisor(Upkeep):
     ) -> None:
         super().__init__(spec, policy=policy, clock=clock, fallback=fallback)
         self._lost_in_a_row = 0
+        self._failures_in_a_row = 0
 
     @property
     def largest_batch(self) -> int:
@@ -60,7 +84,10 @@ class Supervisor(Upkeep):
         return (self.report or LoadReport()).largest_batch
 
     def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
-        """Decode windows whatever happens to the worker; outcomes are in their order."""
+        """Decode windows whatever happens to the worker; outcomes are in their order.
+
+        Raises :class:`Broken` where the policy says that somebody else shall try.
+        """
         self.ready()
         outcomes: dict[int, Outcome] = {}
         failures = {window.id: 0 for window in windows}
@@ -74,26 +101,50 @@ class Supervisor(Upkeep):
                 if self._elsewhere(error):
                     waiting.appendleft(group)
                     continue
+                self.incidents.append(Incident(self.spec, What.FAILED, str(error)))
+                self._count(error, group, outcomes)
                 self._recover(error)
                 waiting.extendleft(reversed(self._again(group, failures, outcomes, error)))
             else:
-                self._lost_in_a_row = 0
+                self._lost_in_a_row = self._failures_in_a_row = 0
                 outcomes.update((found.window_id, found) for found in answer.hypotheses)
         return [outcomes[window.id] for window in windows]
 
     def _attempt(self, group: tuple[Window, ...], options: DecodeOptions) -> Decoded:
         audio = self._load_of(group)
-        limit = self._policy.deadline.seconds(audio, self._rtf)
+        slowdown = self.slowdown()
+        # What is known was measured under the load of then.
+        limit = self._policy.deadline.seconds(audio, self._rtf) * max(1.0, slowdown)
         if any(window.temperature > 0 for window in group):
             # Sampling may load the model once more (see the faster-whisper provider).
             limit += self._policy.deadline.factor * self.load_ms / 1000
-        future = self._live().submit(group, options)
+        log.event("inference_start", windows=len(group), seconds=audio)
+        future = self._live().submit(group, options, slowdown)
+        answer = self._await(future, limit, rests=slowdown > 1)
+        self._learn(answer, audio)
+        log.event("inference_complete", windows=len(group), ms=answer.busy_ms)
+        return answer
+
+    def _await(self, future: Future[Decoded], limit: float, *, rests: bool) -> Decoded:
+        """Wait for an answer; a worker that gets no processor time any more is not waited for.
+
+        The deadline of a first request is far away, because nobody knows yet how fast the machine
+        is. On a GPU, or where load is simulated, a worker ``rests`` while it waits.
+        """
+        idle = self._policy.deadline.idle
+        watched = self.spec.device == "cpu" and not rests and idle < limit
+        used, left = self._live().cpu_seconds(), limit
+        while watched and left > idle:
+            with suppress(FutureTimeoutError):
+                return future.result(timeout=idle)
+            left -= idle
+            before, used = used, self._live().cpu_seconds()
+            if used is not None and before is not None and used - before < LEAST_WORK * idle:
+                raise WorkerHung(f"it did nothing for {idle:.0f} s")
         try:
-            answer = future.result(timeout=limit)
+            return future.result(timeout=left)
         except FutureTimeoutError as error:
             raise WorkerHung(f"no answer within {limit:.0f} s") from error
-        self._learn(answer, audio)
-        return answer
 
     def _load_of(self, group: Sequence[Window]) -> float:
         """Return the seconds of sound that a slot will have to decode.
@@ -105,6 +156,22 @@ class Supervisor(Upkeep):
             for window in group
         )
         return sum(samples) / SAMPLE_RATE / min(len(group), self.spec.slots)
+
+    def _count(
+        self, error: Exception, group: Sequence[Window], outcomes: Mapping[int, Outcome]
+    ) -> None:
+        """Leave it to somebody else when it fails too often; a lack of memory will not pass."""
+        self._failures_in_a_row += 1
+        limit = self._policy.failures_in_a_row
+        if limit is None:
+            return
+        alone = len(group) == 1
+        full = isinstance(error, OutOfMemory) and alone
+        if full or self._failures_in_a_row >= limit:
+            self._failures_in_a_row = 0
+            self.lifecycle.move(State.ERROR, error)
+            self._discard()
+            raise Broken(str(error), dict(outcomes), group[0].id if alone else None) from error
 
     def _elsewhere(self, error: Exception) -> bool:
         """Go on as the fallback says where memory ran out; tell whether that was so."""

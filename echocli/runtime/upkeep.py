@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import TypeVar
 
+from echocli import log
 from echocli.clock import Clock, SystemClock
 from echocli.errors import EchoError, ModelError, OutOfMemory, TranscriptionError
-from echocli.events import Notice
+from echocli.events import Event, Notice
 from echocli.providers.base import DecodeOptions, LoadReport, LoadSpec, Window
+from echocli.runtime.incidents import Incident, What
 from echocli.runtime.lifecycle import Lifecycle, State
 from echocli.runtime.policy import Policy
-from echocli.runtime.protocol import Decoded, Loaded
+from echocli.runtime.protocol import Conditions, Decoded, Loaded
 from echocli.runtime.worker import Worker, WorkerDied
 from echocli.types import SAMPLE_RATE
 
@@ -50,10 +52,18 @@ class Upkeep:
         self.lifecycle = Lifecycle()
         self.restarts = 0
         self.peak_rss_bytes = 0
-        self.notices: deque[Notice] = deque(maxlen=100)
+        self.notices: deque[Event] = deque(maxlen=100)
+        self.incidents: deque[Incident] = deque(maxlen=100)
+        """The same for the record, more of it; the reader removes what it takes."""
         self.report: LoadReport | None = None
         self.load_ms = 0.0
         self.warm_runs: list[WarmRun] = []
+        self.rss_bytes = 0
+        """Memory of the worker when it last answered."""
+        self.conditions: Conditions | None = None
+        """What the worker said about its last decode."""
+        self.slowdown: Callable[[], float] = _not_slowed
+        """How many times as long every decode shall take, to simulate load."""
         self._policy = policy or Policy()
         self._clock = clock or SystemClock()
         self._fallback = fallback
@@ -80,7 +90,16 @@ class Upkeep:
                 raise ModelError(f"'{self.spec.model}' is not wanted any more")
             if self._worker is None:
                 self._started_at = self._clock.now()
-                self._worker = Worker(self.spec)
+                log.event("provider_init", provider=self.spec.provider)
+                log.event("model_load_start", **self._named)
+                self._worker = self._spawned()
+
+    def _spawned(self) -> Worker:
+        try:
+            return Worker(self.spec)
+        except OSError as error:  # no memory or no descriptors: perhaps later
+            text = f"no process for '{self.spec.model}' can be started: {error}"
+            raise ModelError(text) from error
 
     def ready(self, warm: Sequence[Window] = ()) -> LoadReport:
         """Wait until the model serves and has decoded ``warm``; raise ``ModelError`` otherwise."""
@@ -91,9 +110,9 @@ class Upkeep:
 
     def close(self) -> None:
         """End the worker; its memory comes back for certain."""
-        if self._worker is not None:
-            self._worker.stop()
-            self._worker = None
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.stop()
         if self.lifecycle.state in (State.READY, State.ERROR):
             self.lifecycle.move(State.UNINITIALIZED)
 
@@ -105,8 +124,9 @@ class Upkeep:
 
     def kill(self) -> None:
         """End the worker at once, in the middle of whatever it does."""
-        if self._worker is not None:
-            self._worker.kill()
+        worker = self._worker  # another thread may be replacing it
+        if worker is not None:
+            worker.kill()
 
     def _start(self, warm: Sequence[Window]) -> None:
         try:
@@ -115,6 +135,7 @@ class Upkeep:
             # The next try needs a process of its own: this one is dead, hung or without a model.
             self._discard()
             if not self._fall_back(error):
+                self._note_failure(error)
                 raise
             self._start(warm)
 
@@ -126,10 +147,29 @@ class Upkeep:
         # It may be there already, if warming up was what the device had no room for.
         if self.lifecycle.state is State.LOADING:
             self.lifecycle.move(State.WARMING_UP)
+        log.event("model_load_complete", **self._named, ms=self.load_ms)
         self.warm_runs = []
+        log.event("model_warmup_start", **self._named)
         for window in warm:
             self.warm_runs.append(self._warm(window))
+        ms = sum(run.ms for run in self.warm_runs)
+        log.event("model_warmup_complete", **self._named, ms=ms)
         self.lifecycle.move(State.READY)
+        self._note_ready(loaded.report, ms if warm else None)
+
+    def _note_failure(self, error: BaseException) -> None:
+        if not self._abandoned:  # that was meant
+            log.event("model_init_error", **self._named, error=str(error))
+            self.incidents.append(Incident(self.spec, What.NOT_LOADED, str(error)))
+
+    def _note_ready(self, report: LoadReport, warmup_ms: float | None) -> None:
+        where = (report.device, report.compute_type)
+        log.event("model_ready", **self._named, device=where[0], compute_type=where[1])
+        self.incidents.append(Incident(self.spec, What.LOADED, "", self.load_ms, warmup_ms, *where))
+
+    @property
+    def _named(self) -> dict[str, str]:
+        return {"provider": self.spec.provider, "model": self.spec.model}
 
     def _fall_back(self, error: BaseException) -> bool:
         """Take the other spec where memory ran out; tell whether there was one."""
@@ -157,7 +197,7 @@ class Upkeep:
 
     def _warm(self, window: Window) -> WarmRun:
         """Decode through the worker that will serve, and check that it really did."""
-        future = self._live().submit((window,), DecodeOptions(language="en"))
+        future = self._live().submit((window,), DecodeOptions(language="en"), self.slowdown())
         limit = self._started_at + self._policy.init_timeout - self._clock.now()
         answer = self._within(future, max(0.0, limit), "warming up")
         secs = len(window.samples) / SAMPLE_RATE
@@ -183,15 +223,18 @@ class Upkeep:
     def _learn(self, answer: Decoded, audio: float) -> None:
         """Follow the slowest recent RTF; a deadline may be late but must not kill the healthy."""
         self._note_memory(answer)
+        self.conditions = answer.conditions
         if audio > 0:
-            measured = answer.busy_ms / 1000 / audio
+            measured = answer.busy_ms / 1000 / audio / max(1.0, self.slowdown())
             self._rtf = max(measured, 0.8 * (self._rtf or 0.0))
 
     def _note_memory(self, answer: Loaded | Decoded) -> None:
+        self.rss_bytes = answer.rss_bytes
         self.peak_rss_bytes = max(self.peak_rss_bytes, answer.rss_bytes)
 
     def _replace(self, error: BaseException) -> None:
         self.restarts += 1
+        self.incidents.append(Incident(self.spec, What.RESTARTED, str(error)))
         self.notices.append(Notice("worker_restarted", f"the worker was restarted: {error}"))
         self._discard()
         self.begin()
@@ -204,3 +247,7 @@ class Upkeep:
         self.begin()
         assert self._worker is not None
         return self._worker
+
+
+def _not_slowed() -> float:
+    return 1.0

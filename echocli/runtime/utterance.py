@@ -39,6 +39,10 @@ class Utterance:
     """Its last decode, perhaps before it is certain that it is over."""
     end: int | None = None
     reason: Reason = Reason.SILENCE
+    later: bool = False
+    """Whether it is to be put aside while there is no time for all."""
+    covers: int = 0
+    """Samples from the end of the utterance before to its own end."""
     ended_at: float = 0.0
     """How far the source had come when it was known to be over."""
 

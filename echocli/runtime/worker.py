@@ -74,7 +74,19 @@ class Worker:
         # poll() answers "alive" while another thread waits for the process, hence the second.
         return self._process.poll() is None and not self._ended.is_set()
 
-    def submit(self, windows: Sequence[Window], options: DecodeOptions) -> Future[Decoded]:
+    def cpu_seconds(self) -> float | None:
+        """Return the processor time the child has used; ``None`` where that cannot be known."""
+        try:
+            import psutil
+
+            times = psutil.Process(self.pid).cpu_times()
+        except Exception:
+            return None
+        return float(times.user + times.system)
+
+    def submit(
+        self, windows: Sequence[Window], options: DecodeOptions, slowdown: float = 1.0
+    ) -> Future[Decoded]:
         """Send windows; the future gets their hypotheses, or ``WorkerDied`` or the error."""
         number = next(self._ids)
         future: Future[Decoded] = Future()
@@ -83,7 +95,7 @@ class Worker:
         if not self.alive:
             self._fail_all()
         else:
-            self._outbox.put(Decode(number, tuple(windows), options))
+            self._outbox.put(Decode(number, tuple(windows), options, slowdown))
         return future
 
     def kill(self) -> None:

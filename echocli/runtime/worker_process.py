@@ -1,9 +1,9 @@
 """The child: one provider, one model, requests in, hypotheses out.
 
 It talks over the pipes it was started with and nothing else: standard output is pointed at standard
-error first, so that a library's prints cannot reach the transcript. It ignores SIGINT, because
-Ctrl-C reaches the whole group and the parent decides; it ends when the parent's end of the pipe
-closes, however the parent ended.
+error first, so that a library's prints cannot reach the transcript. It ignores SIGINT, SIGTERM and
+SIGHUP, because they may reach the whole group and the parent decides; it ends when the parent's end
+of the pipe closes, however the parent ended.
 """
 
 from __future__ import annotations
@@ -15,19 +15,31 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from echocli.errors import EchoError, ModelError, TranscriptionError
 from echocli.providers import registry
-from echocli.providers.base import Provider
+from echocli.providers.base import Hypothesis, Provider
 from echocli.runtime.channel import Channel
-from echocli.runtime.protocol import Decode, Decoded, Failed, Load, Loaded, Reply, Request
+from echocli.runtime.protocol import (
+    Conditions,
+    Decode,
+    Decoded,
+    Failed,
+    Load,
+    Loaded,
+    Reply,
+    Request,
+)
 
 
 def main() -> None:
     """Serve requests until the parent goes away."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if number := getattr(signal, name, None):  # SIGHUP is not on Windows
+            signal.signal(number, signal.SIG_IGN)
     channel = _claim_pipes()
     inbox: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(channel, inbox), daemon=True).start()
@@ -92,8 +104,29 @@ class _Server:
             raise TranscriptionError("no model is loaded")
         start = time.perf_counter()
         hypotheses = self._provider.decode(request.windows, request.options)
+        hypotheses = _slowed(hypotheses, time.perf_counter() - start, request.slowdown)
         busy = (time.perf_counter() - start) * 1000
-        return Decoded(request.id, tuple(hypotheses), busy, resident_bytes())
+        conditions = _conditions(self._provider, request)
+        return Decoded(request.id, tuple(hypotheses), busy, resident_bytes(), conditions)
+
+
+def _slowed(hypotheses: list[Hypothesis], secs: float, factor: float) -> list[Hypothesis]:
+    """Let a decode that took ``secs`` take ``factor`` times as long."""
+    if factor <= 1:
+        return hypotheses
+    time.sleep(secs * (factor - 1))
+    return [replace(found, decode_ms=found.decode_ms * factor) for found in hypotheses]
+
+
+def _conditions(provider: Provider, request: Decode) -> Conditions:
+    options = request.options
+    first = request.windows[0].beam_size if request.windows else None
+    return Conditions(
+        provider.spec.provider,
+        provider.spec.model,
+        first or options.beam_size,
+        options.chunk_seconds,
+    )
 
 
 def resident_bytes() -> int:

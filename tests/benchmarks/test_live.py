@@ -159,4 +159,4 @@ class TestSoak:
         assert len(found.starts) > 20
         (look,) = found.looks
         assert look.worker_mb > 10
-        assert look.sizes["ear.source._buffer._store"] <= 32 * SAMPLE_RATE
+        assert look.sizes["ear.source._sound._buffer._store"] <= 32 * SAMPLE_RATE

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,12 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echocli.events import (
+    Backfill,
     End,
+    Event,
+    Failover,
     Final,
     Gap,
+    Level,
     Meter,
     Notice,
     Partial,
+    Progress,
     Ready,
     SpeechEnded,
     SpeechStarted,
@@ -57,6 +63,10 @@ def test_final_carries_the_segment_flat_with_the_type_first() -> None:
         "speaker": None,
     }
     assert next(iter(event_to_dict(Final(SEGMENT)))) == "type"
+
+
+def test_backfill_is_a_final_under_another_type() -> None:
+    assert event_to_dict(Backfill(SEGMENT)) == event_to_dict(Final(SEGMENT)) | {"type": "backfill"}
 
 
 def test_partial_carries_its_segment_flat_and_what_is_committed() -> None:
@@ -105,6 +115,42 @@ def test_words_are_left_out_when_none_were_asked_for() -> None:
             Meter(1.0, -32.16, -20.0, "mic"),
             {"type": "meter", "position": 1.0, "rms": -32.16, "peak": -20.0, "source": "mic"},
         ),
+        (
+            Level("NORMAL", "DEGRADE", "RTF 1.31", 1.3142, 2.0, ("model tiny.en", "greedy"), 12.5),
+            {
+                "type": "level",
+                "from": "NORMAL",
+                "to": "DEGRADE",
+                "reason": "RTF 1.31",
+                "rtf": 1.314,
+                "backlog": 2.0,
+                "effects": ["model tiny.en", "greedy"],
+                "position": 12.5,
+            },
+        ),
+        (
+            Level("WARNING", "NORMAL", "the load is over", None, 0.0, ()),
+            {
+                "type": "level",
+                "from": "WARNING",
+                "to": "NORMAL",
+                "reason": "the load is over",
+                "rtf": None,
+                "backlog": 0.0,
+                "effects": [],
+                "position": 0.0,
+            },
+        ),
+        (
+            Failover("faster-whisper:base", "faster-whisper:tiny.en", "died", 12.34567),
+            {
+                "type": "failover",
+                "from": "faster-whisper:base",
+                "to": "faster-whisper:tiny.en",
+                "reason": "died",
+                "replayed_seconds": 12.346,
+            },
+        ),
         (Notice("early", "m"), {"type": "notice", "code": "early", "message": "m"}),
         (StatsEvent({"rtf": 0.012345}), {"type": "stats", "stats": {"rtf": 0.0123}}),
         (End(3.0004, None), {"type": "end", "duration": 3.0, "language": None}),
@@ -130,10 +176,20 @@ def test_transcript_has_the_documented_order() -> None:
     assert result["duration"] == 2.0
 
 
-@pytest.mark.parametrize("value", [Segment, Word, Transcript, Ready, Gap, Notice, StatsEvent, End])
+@pytest.mark.parametrize(
+    "value",
+    [Segment, Word, Transcript, Ready, Gap, Level, Failover, Notice, StatsEvent, End],
+)
 def test_every_field_is_documented(value: type[Segment]) -> None:
     page = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
-    assert [field.name for field in fields(value) if f"`{field.name}`" not in page] == []
+    names = [field.name.removesuffix("_") for field in fields(value)]
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_every_event_of_the_stream_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+    types = [event.type for event in get_args(Event) if event is not Progress]
+    assert [name for name in types if f"| `{name}` |" not in page] == []
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, np.float32("nan")])

@@ -7,17 +7,9 @@ import pytest
 from rich.console import Console
 
 from echocli.clock import SteppingClock
-from echocli.output.progress import TerminalBar, clock_time, figures
+from echocli.output.progress import TerminalBar, figures
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.mark.parametrize(
-    ("secs", "text"),
-    [(0, "0:00"), (59.9, "0:59"), (3600, "1:00:00"), (360_000, "100:00:00"), (-1, "0:00")],
-)
-def test_clock_time(secs: float, text: str) -> None:
-    assert clock_time(secs) == text
 
 
 def test_figures_leave_out_what_is_not_known() -> None:

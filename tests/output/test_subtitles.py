@@ -13,6 +13,7 @@ from echocli.output.subtitles import (
     Cue,
     CueLayout,
     WriteOptions,
+    clock_time,
     milliseconds,
     stamp,
 )
@@ -177,3 +178,18 @@ def test_stamps(ms: int, srt: str, vtt: str) -> None:
 @pytest.mark.parametrize("secs", [-1.0, math.nan, math.inf, -math.inf, 1e308])
 def test_times_that_make_no_sense_are_zero(secs: float) -> None:
     assert milliseconds(secs) == 0
+
+
+@pytest.mark.parametrize(
+    ("secs", "text"),
+    [
+        (0, "0:00"),
+        (59.9, "0:59"),
+        (3600, "1:00:00"),
+        (360_000, "100:00:00"),
+        (-1, "0:00"),
+        (math.nan, "0:00"),
+    ],
+)
+def test_clock_time_has_hours_only_where_there_are_some(secs: float, text: str) -> None:
+    assert clock_time(secs) == text

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echocli.errors import UsageError
-from echocli.events import End, Event, Final, Gap, Progress, Ready
+from echocli.events import (
+    Backfill,
+    End,
+    Event,
+    Failover,
+    Final,
+    Gap,
+    Level,
+    Progress,
+    Ready,
+)
 from echocli.output.subtitles import WriteOptions
 from echocli.output.text import clean
 from echocli.output.writers import FORMATS, expand_formats, make_writer
@@ -201,3 +211,72 @@ def test_unknown_format_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UsageError, match="'strt'") as caught:
         expand_formats(["strt"])
     assert str(caught.value.hint).startswith("did you mean srt? formats: txt,")
+
+
+LEVEL = Level("NORMAL", "DEGRADE", "RTF 1.31", 1.31, 2.0, ("no partials",), 12.0)
+FAILOVER = Failover("a:b", "a:c", "died", 3.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("txt", "[1:01] late\n"),
+        ("srt", "2\n00:01:01,500 --> 00:01:03,000\nlate\n\n"),
+        ("vtt", "01:01.500 --> 01:03.000\nlate\n\n"),
+        ("tsv", "61500\t63000\tlate\n"),
+        ("lrc", "[01:01.50]late\n"),
+    ],
+)
+def test_backfill_is_written_when_it_comes_with_its_own_time(name: str, line: str) -> None:
+    sink = CountingSink()
+    writer = make_writer(name, sink)
+    writer.event(Final(Segment(7, 100.0, 105.0, " soon")))
+    before = sink.flushed
+    writer.event(Backfill(Segment(3, 61.5, 63.0, " late")))
+    assert sink.flushed == before + line
+    writer.event(Final(Segment(8, 103.0, 108.0, " after")))
+    assert "103.0" not in sink.getvalue()  # what is in order still never goes back
+    assert "after" in sink.flushed
+
+
+def test_hour_is_part_of_the_place_of_a_backfill() -> None:
+    sink = io.StringIO()
+    make_writer("txt", sink).event(Backfill(Segment(3, 3723.0, 3724.0, " late")))
+    assert sink.getvalue() == "[1:02:03] late\n"
+
+
+@given(SEGMENTS, SEGMENTS)
+def test_backfills_leave_srt_readable_and_numbered(
+    finals: list[Segment], late: list[Segment]
+) -> None:
+    sink = io.StringIO()
+    writer = make_writer("srt", sink)
+    for segment in finals:
+        writer.event(Final(segment))
+    for segment in late:
+        writer.event(Backfill(segment))
+    cues = read_cues(sink.getvalue())
+    spoken = [text for segment in [*finals, *late] if (text := clean(segment.text).strip())]
+    assert len(cues) == len(spoken)
+    assert all(start < end for start, end, _ in cues)
+    numbers = re.findall(rf"^(\d+)\n{STAMP} --> {STAMP}$", sink.getvalue(), re.MULTILINE)
+    assert [int(number) for number in numbers] == list(range(1, len(cues) + 1))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "jsonl"])
+def test_levels_failovers_and_backfills_without_words_leave_no_trace(name: str) -> None:
+    plain, sink = io.StringIO(), io.StringIO()
+    make_writer(name, plain)
+    writer = make_writer(name, sink)
+    for event in (LEVEL, FAILOVER, Backfill(Segment(0, 1.0, 2.0, " "))):
+        writer.event(event)
+    assert sink.getvalue() == plain.getvalue()
+
+
+def test_jsonl_has_levels_failovers_and_backfills_in_the_order_they_happen() -> None:
+    sink = io.StringIO()
+    writer = make_writer("jsonl", sink)
+    for event in (LEVEL, Backfill(Segment(0, 1.0, 2.0, "")), FAILOVER):
+        writer.event(event)
+    types = [json.loads(line)["type"] for line in sink.getvalue().splitlines()]
+    assert types == ["level", "backfill", "failover"]

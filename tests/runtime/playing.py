@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from echocli.clock import SteppingClock
 from echocli.events import Event, Final, Gap, Partial, SpeechEnded, SpeechStarted
-from echocli.providers.base import Hypothesis, Window
+from echocli.providers.base import Hypothesis
+from echocli.runtime.backfill import Aside
 from echocli.runtime.live import LiveSource
 from echocli.runtime.live_options import Job, Kind, LiveOptions
 from echocli.runtime.live_session import LiveSession, Request
+from echocli.runtime.spool import Spool
 from echocli.types import SAMPLE_RATE, Span, to_samples
 from echocli.vad.endpointer import FRAME
 from tests.runtime.recogniser import Listener, Recogniser, Speech
@@ -148,9 +150,10 @@ class Player:
         chances: Conditions,
         options: LiveOptions | None = None,
         recognisers: Sequence[Recogniser] | None = None,
+        spool: Spool[Aside] | None = None,
     ) -> None:
         names = [f"source {number}" for number in range(len(said))]
-        self.played = Played(LiveSession(names, options or LiveOptions()))
+        self.played = Played(LiveSession(names, options or LiveOptions(), spool))
         sources = self.played.session.sources
         self.clock = SteppingClock()
         self._chances = chances
@@ -168,9 +171,11 @@ class Player:
         for end, feeder in self._timetable():
             self._until(end / SAMPLE_RATE)
             self._note(feeder.feed(end, self.clock.now()))
+            self._observe()
             self._ask()
         for feeder in self._feeders:
             self._note(feeder.finish(self.clock.now()))
+        self._finish()
         self._ask()
         while self._flying is not None:
             self._until(self._due)
@@ -190,11 +195,11 @@ class Player:
 
     def _ask(self) -> None:
         while self._flying is None:
-            request = self.played.session.request(self._chances.slots)
+            request = self.played.session.request(self._chances.slots, self.clock.now())
             if request is None:
                 return
             self.played.requests.append(request)
-            self._took = self._chance.uniform(*self._chances.delay)
+            self._took = self._takes(request)
             if self._took:
                 self._flying, self._due = request, self.clock.now() + self._took
             else:
@@ -205,14 +210,26 @@ class Player:
         if self._chance.random() < self._chances.withdrawn:
             session.withdraw(request)
             return
-        answers = [self._heard(source.name, job.window) for source, job in request.jobs]
+        answers = [self._heard(source.name, job) for source, job in request.jobs]
         self._note(session.answer(request, answers, self.clock.now(), self._took))
 
-    def _heard(self, name: str, window: Window) -> Hypothesis | str:
+    def _heard(self, name: str, job: Job) -> Hypothesis | str:
         broken = self._chance.random() < self._chances.broken
-        return "the worker broke" if broken else self._hear[name](window)
+        return "the worker broke" if broken else self._hear[name](job.window)
+
+    def _takes(self, request: Request) -> float:
+        """Return the seconds until the answer."""
+        del request
+        return self._chance.uniform(*self._chances.delay)
+
+    def _observe(self) -> None:
+        """Look at how it goes, after every block of sound."""
+
+    def _finish(self) -> None:
+        """No more sound comes."""
 
     def _note(self, events: Sequence[Event]) -> None:
+        events = [*events, *self.played.session.put_aside()]
         self.played.timed += [(self.clock.now(), event) for event in events]
 
 

@@ -42,7 +42,8 @@ def on_gpu(script: Script, **keys: Any) -> tuple[LoadSpec, LoadSpec]:
 
 
 def told(supervisor: Supervisor) -> list[tuple[str, str]]:
-    return [(notice.code, notice.message) for notice in supervisor.notices]
+    notices = [event for event in supervisor.notices if isinstance(event, Notice)]
+    return [(notice.code, notice.message) for notice in notices]
 
 
 def test_a_batch_without_room_is_halved_before_anything_else(

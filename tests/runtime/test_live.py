@@ -255,12 +255,10 @@ def test_memory_is_bounded_where_no_answer_comes_in_time() -> None:
         assert source.backlog <= LiveOptions().backlog
         assert source.held < 200 * SAMPLE_RATE
     ended = [span(event) for event in events if isinstance(event, SpeechEnded)]
-    gaps = [event for event in events if isinstance(event, Gap)]
     # The oldest first, and all that do not fit.
-    assert [span(gap) for gap in gaps] == ended[: len(gaps)]
-    assert 9 <= len(ended) - len(gaps) <= 10
-    assert {gap.reason for gap in gaps} == {"decoding is too slow"}
-    assert source.lost_samples == sum(span(gap).length for gap in gaps)
+    assert [utterance.speech for utterance, _ in source.aside] == ended[: len(source.aside)]
+    assert 9 <= len(ended) - len(source.aside) <= 10
+    assert {reason for _, reason in source.aside} == {"too much waits"}
 
 
 def test_silence_is_not_kept() -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -11,8 +12,10 @@ from echocli.audio.source import Source
 from echocli.clock import SteppingClock
 from echocli.errors import InputError, TranscriptionError
 from echocli.events import Event, Final, StatsEvent
-from echocli.providers.base import MOST_WINDOWS, DecodeOptions, LoadSpec, Window
+from echocli.providers.base import MOST_WINDOWS, DecodeOptions, LoadReport, LoadSpec, Window
+from echocli.runtime.ladder import Rung
 from echocli.runtime.offline import OfflineOptions, Transcription
+from echocli.runtime.service import Service
 from echocli.runtime.shared import Shared
 from echocli.runtime.supervisor import Lost, Outcome, Supervisor
 from tests.runtime.conftest import (
@@ -25,6 +28,7 @@ from tests.runtime.conftest import (
     lasting,
     window,
 )
+from tests.runtime.pacing import Paced, adjusting
 
 OPTIONS = DecodeOptions(language="en")
 ALL_SOUND = OfflineOptions(decode=OPTIONS, vad=None)
@@ -239,6 +243,94 @@ def test_an_endless_input_that_waits_is_read_only_a_little(
     assert endless.given <= 32 + 1 + 60 + 20 * windows_taken(second) + 20
     second.close()
     assert endless.closed.wait(10)
+
+
+@pytest.fixture
+def paced() -> Iterator[Callable[[LoadSpec, float], tuple[Service, SteppingClock]]]:
+    """Return ``make(spec, rtf) -> service, clock``; all of them end."""
+    made: list[Service] = []
+
+    def make(spec: LoadSpec, rtf: float) -> tuple[Service, SteppingClock]:
+        clock = SteppingClock()
+        made.append(Service(spec, make=lambda it: Paced(it, clock, lambda _: rtf), clock=clock))
+        return made[-1], clock
+
+    yield make
+    for service in made:
+        service.close()
+
+
+Pace: TypeAlias = Callable[[LoadSpec, float], tuple[Service, SteppingClock]]
+
+
+@pytest.mark.unit
+def test_above_normal_the_worker_decodes_greedily_in_requests_twice_as_large(
+    paced: Pace, script: Script
+) -> None:
+    service, clock = paced(script(), 0.9)
+    shared, member = Shared(service, clock, adjusting(service)), Waiting()
+    wanted, beams = [], []
+    for number in range(3):
+        wanted.append(shared.wanted)
+        shared.decode(member, [window(number)], DecodeOptions(language="en", beam_size=2))
+        assert service.current.conditions is not None
+        beams.append(service.current.conditions.beam_size)
+    assert (wanted, beams) == ([1, 2 * 2, 2 * 4], [2, 1, 1])
+
+
+@pytest.mark.unit
+def test_at_normal_the_beam_is_that_of_the_caller(paced: Pace, script: Script) -> None:
+    service, clock = paced(script(), 0.1)
+    shared, member = Shared(service, clock, adjusting(service, beam_size=2)), Waiting()
+    for number in range(3):
+        shared.decode(member, [window(number)], DecodeOptions(language="en", beam_size=4))
+        assert service.current.conditions is not None
+        assert service.current.conditions.beam_size == 4
+
+
+@pytest.mark.unit
+def test_a_request_in_which_a_worker_is_replaced_is_no_measure_of_the_load(
+    paced: Pace, script: Script
+) -> None:
+    service, clock = paced(script(steps={"1": "crash"}), 5.0)
+    adjuster = adjusting(service)
+    shared, member = Shared(service, clock, adjuster), Waiting()
+    shared.decode(member, [window(0)], OPTIONS)
+    assert (service.restarts, adjuster.rung) == (1, Rung.NORMAL)
+    shared.decode(member, [window(1)], OPTIONS)
+    assert adjuster.rung is Rung.EMERGENCY
+
+
+@pytest.mark.unit
+def test_one_request_that_leaves_slots_idle_is_no_measure_of_the_load(
+    paced: Pace, script: Script
+) -> None:
+    service, clock = paced(script(slots=2), 1.1)
+    adjuster = adjusting(service)
+    shared, member = Shared(service, clock, adjuster), Waiting()
+    rungs = []
+    for number in range(2):
+        shared.decode(member, [window(number)], OPTIONS)
+        rungs.append(adjuster.rung)
+    assert rungs == [Rung.NORMAL, Rung.DEGRADE], "where every request does, that is how fast it is"
+
+
+@pytest.mark.unit
+def test_loading_is_neither_busy_time_nor_load(paced: Pace, script: Script) -> None:
+    class Loading(Service):
+        def ready(self, warm: Sequence[Window] = ()) -> LoadReport:
+            clock.advance(60)
+            return super().ready(warm)
+
+    clock = SteppingClock()
+    spec = script()
+    service = Loading(spec, make=lambda it: Paced(it, clock, lambda _: 0.5), clock=clock)
+    adjuster, member = adjusting(service), Waiting()
+    try:
+        Shared(service, clock, adjuster).decode(member, [window(0, 2.0)], OPTIONS)
+    finally:
+        service.close()
+    assert (member.busy, adjuster.rung) == (1.0, Rung.NORMAL)
 
 
 @pytest.mark.model

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echocli.runtime.stats import RunStats, percentile
+from echocli.events import Failover, Level
+from echocli.runtime.stats import MOST, RunStats, percentile
 
 pytestmark = pytest.mark.unit
 
@@ -64,3 +65,36 @@ def test_figures_are_plain_json_and_leave_the_raw_times_out() -> None:
     assert "infer_ms" not in values
     assert values["guards"] == {"silence": 2}
     assert (values["avg_infer_ms"], values["p50_infer_ms"], values["p99_infer_ms"]) == (20, 20, 30)
+
+
+def level(position: float) -> Level:
+    effects = ("model tiny", "greedy")
+    return Level("NORMAL", "DEGRADE", "RTF 1.10", 1.1, 0.0, effects, position)
+
+
+def test_levels_and_failovers_are_kept_as_json() -> None:
+    stats = RunStats(level_at_start="WARNING")
+    stats.note(level(12.5))
+    stats.note(Failover("a:base", "b:tiny", "it died", 20.0))
+    values = json.loads(json.dumps(stats.to_dict()))
+    assert values["level_at_start"] == "WARNING"
+    assert values["levels"] == [
+        {
+            "position": 12.5,
+            "from": "NORMAL",
+            "to": "DEGRADE",
+            "reason": "RTF 1.10",
+            "effects": ["model tiny", "greedy"],
+        }
+    ]
+    assert values["failovers"] == [
+        {"from": "a:base", "to": "b:tiny", "reason": "it died", "replayed_seconds": 20.0}
+    ]
+
+
+def test_a_level_that_changes_for_days_does_not_fill_memory() -> None:
+    stats = RunStats()
+    for number in range(MOST + 5):
+        stats.note_level(level(float(number)))
+    assert len(stats.levels) == MOST
+    assert stats.levels[-1]["position"] == MOST + 4

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echocli.errors import ModelError, TranscriptionError
+from echocli.events import Notice
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadSpec
 from echocli.runtime.lifecycle import State
 from echocli.runtime.supervisor import Deadline, Lost, Outcome, Policy, Supervisor
@@ -37,6 +38,10 @@ def pid_of(supervisor: Supervisor) -> int:
     return supervisor.worker_pid
 
 
+def told(supervisor: Supervisor) -> list[Notice]:
+    return [event for event in supervisor.notices if isinstance(event, Notice)]
+
+
 def test_a_healthy_worker_is_never_replaced(supervise: Supervise, script: Script) -> None:
     supervisor = supervise(script(texts=["a", "b"]))
     assert decode(supervisor, 0, 1) == ["a", "b"]
@@ -55,7 +60,7 @@ def test_a_window_whose_worker_dies_or_hangs_is_decoded_again(
     supervisor = supervise(script(texts=["a", "b", "c"], steps={"2": step}), IMPATIENT)
     assert [decode(supervisor, n) for n in range(3)] == [["a"], ["b"], ["c"]]
     assert supervisor.restarts == 1
-    assert [notice.code for notice in supervisor.notices] == ["worker_restarted"]
+    assert [notice.code for notice in told(supervisor)] == ["worker_restarted"]
 
 
 def test_a_stopped_worker_counts_as_hung(supervise: Supervise, script: Script) -> None:
@@ -65,7 +70,7 @@ def test_a_stopped_worker_counts_as_hung(supervise: Supervise, script: Script) -
     os.kill(stopped, signal.SIGSTOP)
     assert decode(supervisor, 1) == ["b"]
     assert gone(stopped)
-    assert "no answer within 1 s" in supervisor.notices[0].message
+    assert "no answer within 1 s" in told(supervisor)[0].message
 
 
 def test_death_between_requests_is_no_windows_fault(supervise: Supervise, script: Script) -> None:
@@ -143,7 +148,7 @@ def test_a_death_while_loading_costs_a_restart(supervise: Supervise, script: Scr
     os.kill(pid_of(supervisor), signal.SIGKILL)
     assert decode(supervisor, 0) == ["a"]
     assert supervisor.restarts == 1
-    assert "signal 9" in supervisor.notices[0].message
+    assert "signal 9" in told(supervisor)[0].message
 
 
 def test_a_worker_that_always_dies_while_loading_is_given_up(supervise: Supervise) -> None:

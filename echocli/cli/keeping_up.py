@@ -1,0 +1,285 @@
+"""What ``transcribe`` and ``live`` do to keep up and not to fall over, as the options say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from echocli import log
+from echocli.capability import footprint_cache, measure_cache
+from echocli.capability.footprint import Demand, needed_mb
+from echocli.capability.standins import is_faster, smaller
+from echocli.cli.session import Setup
+from echocli.config import KEYS, Settings
+from echocli.environment import Environment
+from echocli.errors import ModelError, UsageError
+from echocli.models.store import Store
+from echocli.providers import registry
+from echocli.providers.base import LoadSpec
+
+if TYPE_CHECKING:
+    from echocli.runtime.adjusting import Adjuster
+    from echocli.runtime.ladder import LadderOptions
+    from echocli.runtime.operating import Choices, OperatingPoint
+    from echocli.runtime.service import Service
+    from echocli.runtime.supervisor import Supervisor
+    from echocli.runtime.watch import Watch
+
+DEFAULTS: Mapping[str, Any] = {
+    "degrade": True,
+    "ladder": "",
+    "fallback": None,
+    "drop_policy": "spool",
+    "outage_seconds": 60.0,
+    "unload_after": 600.0,
+    "max_memory_mb": None,
+    "metrics_file": None,
+    "metrics_seconds": 60.0,
+    "log_level": None,
+    "log_file": None,
+}
+"""Settings of this module and their defaults."""
+
+LONG = 300.0
+"""Seconds of sound after which the memory of a worker tells something."""
+
+NONE = "none"
+"""Word for no fallback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What was asked for."""
+
+    degrade: bool
+    ladder: str
+    fallback: str | None
+    drop_policy: str
+    outage_seconds: float
+    unload_after: float
+    max_memory_mb: int | None
+    metrics_file: Path | None
+    metrics_seconds: float
+    log_level: str | None
+    log_file: Path | None
+    simulate_load: str | None
+
+
+def wishes_of(environment: Environment, given: Mapping[str, Any]) -> Wishes:
+    """Return what parameters, environment and config file say; begin to log if they say so."""
+    settings = Settings(environment)
+    values = {
+        name: settings.get(name, given.get(name), default).value
+        for name, default in DEFAULTS.items()
+    }
+    wishes = Wishes(**values, simulate_load=given.get("simulate_load"))
+    if wishes.log_level is not None or wishes.log_file is not None:
+        log.configure(wishes.log_file or environment.stderr, wishes.log_level or "info")
+    return wishes
+
+
+def parse_ladder(text: str) -> tuple[LadderOptions, float]:
+    """Return thresholds from ``rtf=0.8/1/1.2,calm=30`` and the window of the RTF in seconds."""
+    from echocli.runtime.ladder import LadderOptions
+    from echocli.runtime.rtf import LoadMeter
+
+    values: dict[str, Any] = {}
+    for part in filter(None, (one.strip() for one in text.split(","))):
+        name, _, value = part.partition("=")
+        try:
+            values[name.strip()] = _threshold(name.strip(), value)
+        except ValueError:
+            raise UsageError(
+                f"--ladder: '{part}' is no threshold",
+                hint="NAME=SECONDS or NAME=LOW/MIDDLE/HIGH; names: " + ", ".join(_NAMES),
+            ) from None
+    window = values.pop("window", LoadMeter().window)
+    return LadderOptions(**values), window
+
+
+_NAMES = ("rtf", "backlog", "recovery", "calm", "dwell", "hopeless", "patience", "window")
+
+
+def _threshold(name: str, value: str) -> float | tuple[float, ...]:
+    numbers = tuple(float(number) for number in value.split("/"))
+    if name not in _NAMES or not all(0 < number < float("inf") for number in numbers):
+        raise ValueError(name)
+    if len(numbers) != (3 if name in ("rtf", "backlog") else 1):
+        raise ValueError(name)
+    return numbers if len(numbers) == 3 else numbers[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Standins:
+    """What can stand in for the model that was chosen."""
+
+    smaller: tuple[LoadSpec, ...]
+    fallbacks: tuple[LoadSpec, ...]
+
+
+def standins(setup: Setup, environment: Environment, wishes: Wishes, *, english: bool) -> Standins:
+    """Return the models to go down to and the one to go on with after a failure."""
+    less = smaller(setup.spec, setup.models, english=english)
+    if wishes.fallback is None:
+        on_cpu = smaller(setup.fallback or setup.spec, setup.models, english=english)
+        return Standins(less, on_cpu[:1])
+    if wishes.fallback.strip().lower() == NONE:
+        return Standins(less, ())
+    try:
+        return Standins(less, (_named(setup, environment, wishes.fallback),))
+    except ModelError as error:
+        raise type(error)(f"--fallback {wishes.fallback}: {error}", hint=error.hint) from error
+
+
+def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
+    """Return the fallback that was asked for as ``PROVIDER:MODEL`` or ``MODEL``."""
+    from echocli.capability.compute import default_compute
+
+    provider, colon, model = text.strip().partition(":")
+    if not colon:
+        provider, model = setup.spec.provider, provider
+    if not provider or not model:
+        raise UsageError(f"--fallback '{text}' names no model", hint="PROVIDER:MODEL, or MODEL")
+    provider = KEYS["provider"](provider)
+    found = registry.require(provider)
+    path = model
+    if found.info.model_format != "none":
+        weights = Store(environment, setup.model_dir.value).require(model)
+        model, path = weights.name, str(weights.path)
+    compute = default_compute(provider, None, model)
+    spec = setup.fallback or setup.spec  # slots and threads of a processor
+    return replace(
+        spec, provider=provider, model=model, path=path, device="cpu", compute_type=compute
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model that is being loaded, and who watches over it."""
+
+    service: Service
+    watch: Watch
+
+
+@contextmanager
+def served(
+    setup: Setup, wishes: Wishes, environment: Environment, *, waits: bool
+) -> Iterator[Served]:
+    """Start the model without waiting for it, and leave no process behind.
+
+    Sound that ``waits``, a file, need not be listened to while no model can be used.
+    """
+    from echocli.runtime.memory import MemoryWatch
+    from echocli.runtime.metrics_file import MetricsFile
+    from echocli.runtime.service import Service, ServiceOptions
+    from echocli.runtime.watch import Watch
+
+    clock, folder = environment.clock, measure_cache.directory(environment)
+    measured = footprint_cache.load(folder)
+
+    def needed(spec: LoadSpec) -> float | None:
+        return needed_mb(Demand.of(spec), measured)
+
+    room = MemoryWatch()
+    service = Service(
+        setup.spec,
+        standins(setup, environment, wishes, english=setup.writes_english).fallbacks,
+        make=_maker(setup, wishes, environment),
+        holds_both=lambda spec: room.holds(needed(spec) or 0.0),
+        clock=clock,
+        options=ServiceOptions(outage=0.0 if waits else wishes.outage_seconds),
+    )
+    metrics = None
+    if wishes.metrics_file is not None:
+        metrics = MetricsFile(wishes.metrics_file, clock, wishes.metrics_seconds)
+    watch = Watch(
+        service,
+        clock,
+        limit_mb=wishes.max_memory_mb,
+        needed=needed,
+        metrics=metrics,
+        memory=MemoryWatch(),
+    )
+    service.begin()
+    try:
+        yield Served(service, watch)
+        _remember_memory(service, watch, folder)
+    except BaseException:
+        service.kill()
+        raise
+    finally:
+        service.close()
+        watch.close()  # where the run did not come to its end; figures of the end stay as they are
+
+
+def _maker(
+    setup: Setup, wishes: Wishes, environment: Environment
+) -> Callable[[LoadSpec], Supervisor]:
+    """Return how a model is supervised."""
+    from echocli.runtime.service import LEAVING
+    from echocli.runtime.slowdown import Slowdown
+    from echocli.runtime.supervisor import Supervisor
+
+    slowdown = None
+    if wishes.simulate_load is not None:
+        slowdown = Slowdown.parse(wishes.simulate_load, environment.clock)
+    on_cpu = {setup.spec: setup.fallback}
+
+    def make(spec: LoadSpec) -> Supervisor:
+        supervisor = Supervisor(spec, policy=LEAVING, fallback=on_cpu.get(spec))
+        if slowdown is not None:
+            supervisor.slowdown = slowdown
+        return supervisor
+
+    return make
+
+
+def _remember_memory(service: Service, watch: Watch, folder: Path) -> None:
+    """Keep what the worker took, once it has seen enough to have taken all it ever will."""
+    long = watch.health.counters()["audio_seconds"] >= LONG
+    if long and not service.restarts:
+        with suppress(OSError):
+            footprint_cache.note(folder, Demand.of(service.spec), service.peak_rss_bytes / 2**20)
+
+
+def adjuster(
+    setup: Setup,
+    wishes: Wishes,
+    environment: Environment,
+    service: Service,
+    point: OperatingPoint,
+    *,
+    live: bool,
+    keeps_model: bool = False,
+    keeps_beam: bool = False,
+) -> Adjuster:
+    """Return what follows the ladder from ``point`` on.
+
+    What was asked for by name is kept for a file; live speech comes whether or not there is time.
+    """
+    from echocli.runtime.adjusting import Adjuster
+    from echocli.runtime.ladder import Ladder, Rung
+
+    options, window = parse_ladder(wishes.ladder)
+
+    def choices(*, english: bool) -> Choices:
+        from echocli.runtime.operating import Choices, operating_point
+
+        found = standins(setup, environment, wishes, english=english)
+        less = () if keeps_model else found.smaller
+        fallback = found.fallbacks[0] if found.fallbacks else None
+        made = Choices(point, less, fallback, live=live, keeps_beam=keeps_beam)
+        lowest = operating_point(made, Rung.EMERGENCY).spec
+        return replace(made, rescue=fallback is not None and is_faster(fallback, lowest))
+
+    plain, english = choices(english=setup.writes_english), choices(english=setup.may_be_english)
+    return Adjuster(
+        plain,
+        service,
+        Ladder(options) if wishes.degrade else None,
+        english=english,
+        window=window,
+    )

@@ -1,0 +1,195 @@
+"""Go where the ladder leads: change the operating point, and say so once it is in force."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from echocli import log
+from echocli.events import Level, Notice
+from echocli.providers.base import LoadSpec
+from echocli.runtime.ladder import Ladder, Load, Rung
+from echocli.runtime.operating import Choices, OperatingPoint, effects, operating_point
+
+
+class Switching(Protocol):
+    """Whoever can change the model."""
+
+    fallbacks: tuple[LoadSpec, ...]
+    """What goes on where a model fails."""
+
+    @property
+    def spec(self) -> LoadSpec:
+        """What serves now."""
+        ...
+
+    @property
+    def in_force(self) -> bool:
+        """Whether what is wanted serves, as far as that is possible."""
+        ...
+
+    def want(self, spec: LoadSpec) -> None:
+        """Have a model serve as soon as it is warm."""
+        ...
+
+    def settle(self, *, wait: bool = False) -> bool:
+        """Put in service what is ready, unless a request runs."""
+        ...
+
+
+class Standing:
+    """The least of a value in the last seconds: what waits all the time is a queue that stands.
+
+    A long utterance is a backlog the moment it ends, and none when it is decoded as fast as ever.
+    The least of an interval tells the two apart (Nichols and Jacobson, "Controlling Queue Delay",
+    ACM Queue 10(5), 2012).
+    """
+
+    def __init__(self, interval: float = 2.0) -> None:
+        self._interval = interval
+        self._since: float | None = None
+        self._values: deque[tuple[float, float]] = deque()
+
+    def note(self, now: float, value: float) -> float:
+        """Take the value at ``now`` and return what has stood; 0 before the interval is over."""
+        self._since = now if self._since is None else self._since
+        # The least from a time on, for every time: a larger value counts only until a lesser comes.
+        since = now
+        while self._values and self._values[-1][1] >= value:
+            since, _ = self._values.pop()
+        self._values.append((since, value))
+        # A value holds until the next: the last one before the interval still counts in it.
+        while len(self._values) > 1 and self._values[1][0] <= now - self._interval:
+            self._values.popleft()
+        whole = now - self._since >= self._interval
+        return self._values[0][1] if whole else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Announced:
+    rung: Rung
+    point: OperatingPoint
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A change that is not in force yet, and what led to it."""
+
+    reason: str
+    load: Load
+
+
+class Adjuster:
+    """Keep the operating point; for one thread.
+
+    Without a ``ladder`` nothing is ever changed. ``english`` are the choices there are once it is
+    known that English is spoken.
+    """
+
+    def __init__(
+        self,
+        choices: Choices,
+        service: Switching,
+        ladder: Ladder | None,
+        *,
+        english: Choices | None = None,
+        window: float = 10.0,
+    ) -> None:
+        self.point = choices.base
+        self.window = window
+        """Seconds over which the RTF shall be measured."""
+        self._choices = self._plain = choices
+        self._english = english or choices
+        self._service = service
+        self._ladder = ladder
+        self._over = False
+        self._announced = _Announced(Rung.NORMAL, choices.base)
+        self._pending: _Pending | None = None
+        self._told_hopeless = False
+
+    @property
+    def rung(self) -> Rung:
+        """The level that is in force, or about to be."""
+        return self._ladder.rung if self._ladder is not None and not self._over else Rung.NORMAL
+
+    @property
+    def recovers_at(self) -> float:
+        """RTF below which there is room for what was put off."""
+        return self._ladder.options.recovery if self._ladder is not None else 1.0
+
+    def heard(self, language: str | None) -> None:
+        """Take note of the language that is spoken; what there is to go down to may depend on it.
+
+        It counts from the next move on.
+        """
+        choices = self._english if language == "en" else self._plain
+        if language is None or choices is self._choices:
+            return
+        self._choices = choices
+        self._service.fallbacks = () if choices.fallback is None else (choices.fallback,)
+
+    def observe(self, now: float, load: Load) -> bool:
+        """Take the load at ``now``; tell whether the point has changed."""
+        if self._ladder is None or self._over:
+            return False
+        settled = self._pending is None
+        move = self._ladder.observe(now, load, rescue=self._choices.rescue, settled=settled)
+        if move is None:
+            return False
+        before = self.point
+        self._go(operating_point(self._choices, move.after, move.stretch), move.reason, load)
+        return self.point != before
+
+    def restore(self) -> None:
+        """Go back to where it began, for good: no more sound comes."""
+        if self._ladder is not None and not self._over:
+            self._over = True
+            self._go(self._choices.base, "no more sound comes", Load(None))
+            self._service.settle(wait=True)
+
+    def news(self, now: float, position: float) -> Iterator[Level | Notice]:
+        """Yield the level once it is in force; ``position`` is the source's, in seconds."""
+        self._service.settle()
+        yield from self._hopeless(now)
+        if self._pending is None or not self._service.in_force:
+            return
+        pending, self._pending = self._pending, None
+        before, self._announced = self._announced, _Announced(self.rung, self._in_force())
+        changes = effects(before.point, self._announced.point)
+        log.event("degrade_level_change", before=before.rung.name, after=self.rung.name)
+        if before.rung is not self.rung or changes:
+            yield Level(
+                before.rung.name,
+                self.rung.name,
+                pending.reason,
+                None if pending.load.rtf is None else round(pending.load.rtf, 3),
+                round(pending.load.backlog, 3),
+                changes,
+                round(position, 3),
+            )
+
+    def _go(self, point: OperatingPoint, reason: str, load: Load) -> None:
+        self.point = point
+        self._service.want(point.spec)
+        self._pending = _Pending(reason, load)
+
+    def _in_force(self) -> OperatingPoint:
+        """Return the point; a model that could not be started, or stands in, is no effect of it."""
+        serves, wanted = self._service.spec, self.point.spec
+        if (serves.provider, serves.model) == (wanted.provider, wanted.model):
+            return self.point
+        return replace(self.point, spec=self._announced.point.spec)
+
+    def _hopeless(self, now: float) -> Iterator[Notice]:
+        """Say that nothing more can be done, once."""
+        if self._ladder is None or self._over:
+            return
+        hopeless = not self._choices.rescue and self._ladder.is_hopeless(now)
+        if hopeless and not self._told_hopeless:
+            text = (
+                "the machine is far too slow, and no fallback would be faster: going on like this"
+            )
+            yield Notice("no_faster_fallback", text)
+        self._told_hopeless = hopeless

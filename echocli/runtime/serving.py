@@ -1,0 +1,70 @@
+"""What those who want windows decoded need of whoever decodes them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol
+
+from echocli.events import Event
+from echocli.providers.base import DecodeOptions, LoadReport, LoadSpec, Window
+from echocli.runtime.supervisor import Outcome
+
+
+class Serving(Protocol):
+    """One model, or several that stand in for each other."""
+
+    @property
+    def spec(self) -> LoadSpec:
+        """What is loaded now."""
+        ...
+
+    @property
+    def report(self) -> LoadReport | None:
+        """What loading gave."""
+        ...
+
+    @property
+    def load_ms(self) -> float:
+        """Milliseconds that loading took."""
+        ...
+
+    @property
+    def restarts(self) -> int:
+        """How often a worker was replaced."""
+        ...
+
+    @property
+    def peak_rss_bytes(self) -> int:
+        """Highest resident memory of a worker."""
+        ...
+
+    @property
+    def largest_batch(self) -> int:
+        """Windows of a slot that are worth asking for at once."""
+        ...
+
+    @property
+    def notices(self) -> deque[Event]:
+        """What happened and nobody was told yet; the reader removes what it takes."""
+        ...
+
+    def begin(self) -> None:
+        """Start to load without waiting."""
+        ...
+
+    def ready(self, warm: Sequence[Window] = ()) -> LoadReport:
+        """Wait until a model serves; raise ``ModelError`` if none can."""
+        ...
+
+    def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
+        """Decode windows whatever happens; outcomes are in their order."""
+        ...
+
+    def close(self) -> None:
+        """End all workers."""
+        ...
+
+    def kill(self) -> None:
+        """End all workers at once."""
+        ...
