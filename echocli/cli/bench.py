@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from echocli.cli import options
+from echocli.cli import keeping_options, options
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.environment import Environment
 from echocli.errors import UsageError
@@ -79,7 +79,7 @@ def command(
     beam_size: options.BeamSize = None,
     best_of: options.BestOf = None,
     vad: options.Vad = None,
-    max_memory_mb: options.MaxMemory = None,
+    max_memory_mb: keeping_options.MaxMemory = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from echocli.cli import live_options, options
+from echocli.cli import keeping_options, live_options, options
 from echocli.cli.live_run import live_from
 from echocli.cli.live_sources import EXAMPLE
 from echocli.environment import Environment
@@ -47,18 +47,18 @@ def command(
     vad_min_speech_ms: options.VadMinSpeech = None,
     vad_min_silence_ms: options.VadHangover = None,
     vad_pad_ms: options.VadPad = None,
-    degrade: options.Degrade = None,
-    ladder: options.Ladder = None,
-    fallback: options.FallbackName = None,
-    max_memory_mb: options.MaxMemory = None,
-    drop_policy: options.DropPolicyName = None,
-    outage_seconds: options.OutageSeconds = None,
-    unload_after: options.UnloadAfter = None,
-    simulate_load: options.SimulateLoad = None,
-    metrics_file: options.MetricsFile = None,
-    metrics_seconds: options.MetricsSeconds = None,
-    log_level: options.LogLevel = None,
-    log_file: options.LogFile = None,
+    degrade: keeping_options.Degrade = None,
+    ladder: keeping_options.Ladder = None,
+    fallback: keeping_options.FallbackName = None,
+    max_memory_mb: keeping_options.MaxMemory = None,
+    drop_policy: keeping_options.DropPolicyName = None,
+    outage_seconds: keeping_options.OutageSeconds = None,
+    unload_after: keeping_options.UnloadAfter = None,
+    simulate_load: keeping_options.SimulateLoad = None,
+    metrics_file: keeping_options.MetricsFile = None,
+    metrics_seconds: keeping_options.MetricsSeconds = None,
+    log_level: keeping_options.LogLevel = None,
+    log_file: keeping_options.LogFile = None,
     output_dir: options.OutputDir = None,
     output_format: options.OutputFormat = None,
     max_line_width: options.MaxLineWidth = None,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +14,7 @@ from echocli.cli.decoding import vad_options, word_timing
 from echocli.cli.keeping_up import Wishes, adjuster, served, wishes_of
 from echocli.cli.live_sources import EXAMPLE, Wanted, captures
 from echocli.cli.session import MODEL_FLAGS, Setup, prepare
-from echocli.clock import Clock
+from echocli.cli.stopping import stopping
 from echocli.config import AUTO_CHUNKS, Settings
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.environment import Environment
@@ -30,13 +28,9 @@ from echocli.types import SAMPLE_RATE, Task, to_samples
 
 if TYPE_CHECKING:
     from echocli.runtime.live_options import LiveOptions
-    from echocli.runtime.live_run import Live
     from echocli.runtime.operating import OperatingPoint
     from echocli.runtime.resting import Resting
     from echocli.runtime.service import Service
-
-AGAIN = 0.1
-"""Seconds after which a second Ctrl-C means that somebody does not want to wait."""
 
 CHUNKS = (0.2, 30.0)
 """Bounds of ``--chunk-seconds``: below, decoding does nothing else; above, no utterance is."""
@@ -175,7 +169,7 @@ def run_live(
                 wishes.layout,
                 named,
             ) as output,
-            _stopping(live, environment.clock) as stopped,
+            stopping(live, environment.clock) as stopped,
         ):
             latency: float | None = None
             try:
@@ -291,31 +285,3 @@ def _point(options: LiveOptions, setup: Setup) -> OperatingPoint:
         options.least_interval,
         options.most_interval,
     )
-
-
-@contextmanager
-def _stopping(live: Live, clock: Clock) -> Iterator[list[float]]:
-    """Let a signal end the run in order, and a second one at once; when signals came.
-
-    One that comes while the model loads ends it at once too: nothing was heard.
-    """
-    came: list[float] = []
-
-    def handle(number: int, _frame: object) -> None:
-        came.append(clock.now())
-        # A shell and the kernel may both send one; only a person who presses again is impatient.
-        if came[-1] - came[0] >= AGAIN or not live.listening:
-            raise KeyboardInterrupt
-        # Whoever ends a service waits ten seconds; what was put aside is kept on disk for that.
-        live.stop(catch_up=number == signal.SIGINT)
-
-    before = {}
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # SIGHUP is not on Windows
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            before[number] = signal.signal(number, handle)
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

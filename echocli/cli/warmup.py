@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from echocli import __version__
-from echocli.cli import options
+from echocli.cli import keeping_options, options
 from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.events import Notice
@@ -56,7 +56,7 @@ def command(
     model_dir: options.ModelDir = None,
     offline: options.Offline = None,
     language: options.Language = None,
-    max_memory_mb: options.MaxMemory = None,
+    max_memory_mb: keeping_options.MaxMemory = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,

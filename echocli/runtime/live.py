@@ -12,13 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from echocli.decoding.assemble import Assembler
-from echocli.decoding.guards import Verdict, judge
 from echocli.events import Event, Final, Gap, Partial, SpeechEnded, SpeechStarted
 from echocli.providers.base import Hypothesis
 from echocli.runtime.finishing import Finishing, Sound
@@ -27,21 +25,12 @@ from echocli.runtime.live_sound import LiveSound
 from echocli.runtime.live_stats import Latencies
 from echocli.runtime.operating import OperatingPoint
 from echocli.runtime.pace import Pace, awaiting, last_job, partial_job
+from echocli.runtime.putting_off import PutAside, PuttingOff
+from echocli.runtime.showing import shown
 from echocli.runtime.utterance import Utterance
 from echocli.runtime.waiting import Waiting
 from echocli.types import Samples, seconds
 from echocli.vad.turns import Began, Ended, Reason
-
-SHOWN = (Verdict.ACCEPT, Verdict.IMPROBABLE)
-"""Hypotheses that are shown: half a word makes a text improbable, but not invented."""
-
-
-class PutAside(Protocol):
-    """Keep an utterance of a source for later, or say that nobody will; the gap it leaves."""
-
-    def __call__(self, source: LiveSource, utterance: Utterance, reason: str, /) -> Gap:
-        """Put it aside."""
-        ...
 
 
 class LiveSource:
@@ -66,13 +55,10 @@ class LiveSource:
         self.finals = 0
         self.utterances = 0
         self.pace = Pace(options)
-        self.aside: list[tuple[Utterance, str]] = []
-        """What is not decoded now, and why; whoever feeds the source takes it at once."""
+        self.putting_off = PuttingOff()
         self.covered = 0
         """Samples that finals account for since somebody looked, silence before them included."""
         self._partials = True
-        self._spooling = False
-        self._skip_next = False
         self._ids = ids
         self._put = put
         self._sound = LiveSound(options)
@@ -107,7 +93,7 @@ class LiveSource:
         eased = point.least_interval > options.least_interval
         first = point.least_interval if eased else options.first
         self.pace.adjust(first, point.least_interval, point.most_interval)
-        self._partials, self._spooling = point.partials, point.spool
+        self._partials, self.putting_off.active = point.partials, point.spool
 
     def idle_backlog(self, now: float) -> float:
         """Return how many samples of speech wait that is over and that nobody decodes.
@@ -115,9 +101,7 @@ class LiveSource:
         Speech counts for as long as it has waited at most: a long utterance that has just ended is
         no queue.
         """
-        heard = self.heard(now)
-        undone = self._waiting.undone()
-        return sum(min(one.speech.length, max(0.0, heard - one.ended_at)) for one in undone)
+        return self._waiting.idle(self.heard(now))
 
     def heard(self, now: float) -> float:
         """Return how far the source is at the time ``now``, in samples."""
@@ -194,12 +178,15 @@ class LiveSource:
         if (finishing := awaiting(job)) is not None:
             finishing.flying = False
 
-    def give_up(self, reason: str) -> list[Event]:
-        """Make gaps of everything that waits: nobody will decode it in this run."""
-        waiting = list(self._waiting.drain())
-        if self._put is None:
-            return [self._gap(one, reason) for one in waiting]
-        return [self._put(self, one, reason) for one in waiting]
+    def give_up(self, reason: str, now: float) -> list[Event]:
+        """Make gaps of everything that has no text: nobody will decode it in this run."""
+        events: list[Event] = []
+        for one in self._waiting.drain():
+            if one.finishing and one.finishing.done:
+                events += self._final(one, now)
+            else:
+                events.append(self._put(self, one, reason) if self._put else self._gap(one, reason))
+        return events
 
     def decoded(self, kind: Kind, secs: float) -> None:
         """Learn how long a request took."""
@@ -212,8 +199,7 @@ class LiveSource:
     def _begin(self, turn: Began) -> list[Event]:
         sound_start = self._sound.beginning(turn.start)
         self._open = Utterance(next(self._ids), turn.start, sound_start, reached=turn.start)
-        self._skip_next = self._spooling and not self._skip_next
-        self._open.later = self._skip_next
+        self.putting_off.choose(self._open)
         return [SpeechStarted(self._open.id, seconds(turn.start), self.name)]
 
     def _end(self, turn: Ended, now: float) -> list[Event]:
@@ -229,8 +215,8 @@ class LiveSource:
         self._sound.least_start = self._quiet_since = turn.end
         self.speech_samples += utterance.speech.length
         self.utterances += 1
-        if self._puts_off(utterance) and not utterance.finishing.done:
-            self.aside.append((utterance, "the machine is too slow"))
+        if self.putting_off.takes(utterance) and not utterance.finishing.done:
+            self.putting_off.add(utterance, "the machine is too slow")
         else:
             self._waiting.add(utterance)
         span = (seconds(turn.start), seconds(turn.end))
@@ -240,7 +226,7 @@ class LiveSource:
         ]
         # What has waited longest makes way while too much waits.
         for one in self._waiting.dropped():
-            self.aside.append((one, "too much waits"))
+            self.putting_off.add(one, "too much waits")
             events += self._release(now)  # perhaps only that one was in the way
         return events
 
@@ -262,7 +248,7 @@ class LiveSource:
         utterance, silence = self._open, self._sound.silence
         if utterance is None or silence is None or silence <= utterance.start:
             return None
-        if self._sound.pause < self.options.turns.pause or self._puts_off(utterance):
+        if self._sound.pause < self.options.turns.pause or self.putting_off.takes(utterance):
             return None
         finishing = utterance.finishing
         if finishing is None or finishing.sound.speech.end != silence:
@@ -283,30 +269,16 @@ class LiveSource:
             return False
         return self.pace.is_due(utterance, self._sound.looked)
 
-    def _puts_off(self, utterance: Utterance) -> bool:
-        """Tell whether an utterance is to be put aside while there is no time for all."""
-        return utterance.later and self._spooling
-
     def _show(self, job: Job, found: Hypothesis, now: float) -> list[Event]:
         """Learn from a hypothesis of an utterance that goes on, and show it."""
-        utterance, end = job.utterance, job.end
-        verdict = judge(found, self.options.thresholds)
-        if utterance.over or verdict not in SHOWN:
-            return []
-        # Nothing is committed that a cut could leave to the next utterance.
-        options = self.options.turns
-        whole = end - utterance.start < options.longest - options.zone
-        # Nor what would not be believed of a final.
-        settle = whole and verdict is Verdict.ACCEPT
-        first, heard = not utterance.shown, self.heard(now)
-        cut = job.kind is Kind.PARTIAL
-        segment = utterance.show(found, end, heard, settle=settle, cut=cut)
+        first, heard = not job.utterance.shown, self.heard(now)
+        segment = shown(job, found, self.options, heard)
         if segment is None:
             return []
         if first:
-            self.latencies.note(self.latencies.first_partial, heard - utterance.start)
+            self.latencies.note(self.latencies.first_partial, heard - job.utterance.start)
         self.partials += 1
-        return [Partial(replace(segment, source=self.name), utterance.committed)]
+        return [Partial(replace(segment, source=self.name), job.utterance.committed)]
 
     def _release(self, now: float) -> list[Event]:
         """Return the finals that are ready, in order."""

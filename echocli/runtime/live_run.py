@@ -183,7 +183,7 @@ class Live:
         decoder = self._decoder
         if self._dead is not None:
             for ear in self._ears:
-                yield from ear.source.give_up(str(self._dead))
+                yield from ear.source.give_up(str(self._dead), self._inlets.now)
         elif decoder is None:
             now = self._inlets.now
             while self._dead is None and (request := self._ask()) is not None:

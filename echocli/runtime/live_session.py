@@ -134,8 +134,8 @@ class LiveSession:
         """Take what sources have no time for; the gaps it leaves."""
         gaps = []
         for source in self.sources:
-            asides, source.aside = source.aside, []
-            gaps += [self._put(source, utterance, reason) for utterance, reason in asides]
+            held = source.putting_off.take()
+            gaps += [self._put(source, utterance, reason) for utterance, reason in held]
         return gaps
 
     def enlist(self, now: float) -> None:

@@ -30,6 +30,14 @@ class Waiting:
         """Samples in memory: speech and what is decoded with it."""
         return sum(len(one.finishing.sound.samples) for one in self._line if one.finishing)
 
+    def idle(self, heard: float) -> float:
+        """Return samples of speech that nobody decodes, each for as long as it waits at most.
+
+        ``heard`` is how far the source is.
+        """
+        undone = self.undone()
+        return sum(min(one.speech.length, max(0.0, heard - one.ended_at)) for one in undone)
+
     def add(self, utterance: Utterance) -> None:
         """Take the newest."""
         self._line.append(utterance)
@@ -39,11 +47,11 @@ class Waiting:
         return [one for one in self._line if one.finishing and one.finishing.undone]
 
     def dropped(self) -> Iterator[Utterance]:
-        """Yield what must go, the oldest first; what is being decoded only where it must."""
+        """Yield what must go, the oldest first; what has its text, or soon will, last."""
         while self.backlog > self._limit and len(self._line) > 1:
             older = list(self._line)[:-1]
-            idle = (one for one in older if not (one.finishing and one.finishing.flying))
-            victim = next(idle, older[0])
+            undone = (one for one in older if one.finishing and one.finishing.undone)
+            victim = next(undone, older[0])
             self._line.remove(victim)
             yield victim
 

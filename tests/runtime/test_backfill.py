@@ -270,7 +270,7 @@ class TestGivingUp:
 
     def test_what_waits_is_kept_for_later(self, spool: Spool[Aside]) -> None:
         session = self.heard(spool)
-        gaps = session.sources[0].give_up("no provider is left")
+        gaps = session.sources[0].give_up("no provider is left", 10.0)
         assert [gap.type for gap in gaps] == ["gap"] * 3
         assert session.backlog == 0
         assert session.backfilling.pending == 3
@@ -280,7 +280,7 @@ class TestGivingUp:
 
     def test_without_a_spool_it_is_discarded_and_counted_once(self) -> None:
         session = self.heard(None)
-        gaps = session.sources[0].give_up("no provider is left")
+        gaps = session.sources[0].give_up("no provider is left", 10.0)
         assert {gap.reason for gap in gaps if isinstance(gap, Gap)} == {
             "discarded: no provider is left"
         }
@@ -291,7 +291,7 @@ class TestGivingUp:
         source = LiveSource("mic", OPTIONS, count())
         feeder = Feeder(source, SENTENCES, Conditions())
         feeder.feed(to_samples(10.0), 10.0)
-        assert len(source.give_up("broken")) == 3
+        assert len(source.give_up("broken", 10.0)) == 3
         assert source.lost_samples > 0
 
 

@@ -256,9 +256,10 @@ def test_memory_is_bounded_where_no_answer_comes_in_time() -> None:
         assert source.held < 200 * SAMPLE_RATE
     ended = [span(event) for event in events if isinstance(event, SpeechEnded)]
     # The oldest first, and all that do not fit.
-    assert [utterance.speech for utterance, _ in source.aside] == ended[: len(source.aside)]
-    assert 9 <= len(ended) - len(source.aside) <= 10
-    assert {reason for _, reason in source.aside} == {"too much waits"}
+    held = source.putting_off.take()
+    assert [utterance.speech for utterance, _ in held] == ended[: len(held)]
+    assert 9 <= len(ended) - len(held) <= 10
+    assert {reason for _, reason in held} == {"too much waits"}
 
 
 def test_silence_is_not_kept() -> None:

@@ -146,7 +146,7 @@ def test_an_answer_for_an_utterance_that_was_given_up_changes_nothing() -> None:
     feed(3.3)
     job = only(source, Kind.FINAL)
     assert [type(event) for event in feed(6.5)] == [SpeechStarted, SpeechEnded]
-    ((utterance, _),) = source.aside
+    ((utterance, _),) = source.putting_off.take()
     utterance.finishing = None  # as whoever takes it leaves it
     assert source.answer(job, Listener(said)(job.window), 6.5) == []
 
