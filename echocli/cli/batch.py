@@ -25,6 +25,7 @@ from echocli.output.console import Console, ProgressBar
 from echocli.output.files import AtomicFile, OutputPlan, Target, exists_complete, is_file
 from echocli.output.stdout import ReaderGone, StdoutSink
 from echocli.output.subtitles import WriteOptions
+from echocli.output.telling import Failovers
 from echocli.output.writers import Writer, make_writer
 from echocli.runtime.adjusting import Adjuster
 from echocli.runtime.offline import OfflineOptions, Transcription
@@ -32,7 +33,7 @@ from echocli.runtime.serving import Serving
 from echocli.runtime.shared import Shared
 from echocli.runtime.watch import Watch
 
-__all__ = ["Batch", "Collected", "describe_failover", "describe_level", "overall"]
+__all__ = ["Batch", "Collected", "describe_level", "overall"]
 
 LOOK_AHEAD = 8
 """Files that are read ahead of their turn."""
@@ -63,6 +64,7 @@ class Batch:
         self._channel = channel
         self._vad_failure_told = False
         self._watch = watch
+        self._failovers = Failovers()
         self._several = False
         self._shared = Shared(supervisor, environment.clock, adjuster, watch)
         self._prefix = ""
@@ -180,7 +182,7 @@ class Batch:
         elif isinstance(event, Level):
             self._console.notice(self._prefix + describe_level(event), event.type)
         elif isinstance(event, Failover):
-            self._console.notice(describe_failover(event), event.type)
+            self._console.notice(self._failovers.text(event), event.type)
         elif isinstance(event, Gap):
             where = f"no text from {event.start:.1f} s to {event.end:.1f} s"
             self._console.error(TranscriptionError(f"{where}: {event.reason}"))
@@ -232,15 +234,6 @@ def describe_level(level: Level) -> str:
     effects = ", ".join(level.effects) or "nothing is left to change"
     why = f"{level.reason}, {level.from_} → {level.to}"
     return f"from {level.position:.1f} s on: {effects} ({why})"
-
-
-def describe_failover(failover: Failover) -> str:
-    """Say who takes over from whom, and what that costs."""
-    before, after, replayed = failover.from_, failover.to, failover.replayed_seconds
-    if not replayed:  # nothing was under way: one could not start, or works again
-        return f"going on with {after} instead of {before}: {failover.reason}"
-    why = f"{before} failed ({failover.reason})"
-    return f"{why}: going on with {after}, {replayed:.1f} s decoded again"
 
 
 def overall(codes: list[ExitCode]) -> ExitCode:

@@ -80,7 +80,7 @@ class TestFiles:
             "reason": "worker was killed by signal 9",
             "replayed_seconds": pytest.approx(20, abs=1),
         }
-        assert done.stderr.count("going on with scripted:other.json, ") == 1
+        assert done.stderr.count(": scripted:other.json goes on, ") == 1
         (stats,) = of("stats", done.stdout)
         assert (stats["stats"]["model"], len(stats["stats"]["failovers"])) == ("other.json", 1)
 
@@ -96,7 +96,7 @@ class TestFiles:
         dying = scripts("dying", "A.", steps=DYING)
         done = run(dying, "--fallback", "none")
         assert (done.code, set(done.stdout.split())) == (0, {"A."})
-        assert "going on with" not in done.stderr
+        assert "goes on" not in done.stderr
         assert done.stderr.count("the worker was restarted") == 3
 
     def test_sound_that_nobody_can_decode_is_a_gap_and_a_failure(
@@ -290,7 +290,7 @@ class TestARealWorker:
         (failover,) = of("failover", done.stdout)
         assert failover["to"] == "faster-whisper:tiny.en"
         assert "could not be loaded" in failover["reason"]
-        assert done.stderr.count("going on with faster-whisper:tiny.en instead of ") == 1
+        assert done.stderr.count(": faster-whisper:tiny.en goes on") == 1
 
 
 RESTARTED = "echocli: notice: the worker was restarted: "

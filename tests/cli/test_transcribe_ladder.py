@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from echocli.cli.batch import Batch, Collected, describe_failover, describe_level
+from echocli.cli.batch import Batch, Collected, describe_level
 from echocli.clock import SteppingClock
 from echocli.environment import Environment
 from echocli.errors import ExitCode
-from echocli.events import Backfill, End, Failover, Final, Gap, Level
+from echocli.events import Backfill, End, Final, Gap, Level
 from echocli.output.console import Console
 from echocli.output.files import plan_outputs
 from echocli.output.subtitles import WriteOptions
@@ -151,7 +151,7 @@ def test_a_provider_that_keeps_dying_is_replaced_and_nothing_is_lost(
     out, err = capsys.readouterr()
     assert out.splitlines()[0] == "dying"
     assert set(out.splitlines()[1:]) == {"other"}
-    said = [line for line in err.splitlines() if "going on with scripted:other, " in line]
+    said = [line for line in err.splitlines() if ": scripted:other goes on, " in line]
     assert len(said) == 1
     assert said[0].startswith("echocli: notice: scripted:dying failed (")
     assert said[0].endswith(" s decoded again")
@@ -166,19 +166,6 @@ def test_a_level_is_told_from_its_second_with_its_effects_and_its_cause() -> Non
     pinned = Level("WARNING", "DEGRADE", "RTF 1.10", 1.1, 0.0, (), 60.0)
     assert describe_level(pinned) == (
         "from 60.0 s on: nothing is left to change (RTF 1.10, WARNING → DEGRADE)"
-    )
-
-
-def test_a_failover_says_what_it_costs() -> None:
-    base, tiny = "faster-whisper:base", "faster-whisper:tiny.en"
-    dead = Failover(base, tiny, "worker was killed by signal 9", 12.3)
-    assert describe_failover(dead) == (
-        "faster-whisper:base failed (worker was killed by signal 9): "
-        "going on with faster-whisper:tiny.en, 12.3 s decoded again"
-    )
-    back = Failover(tiny, base, "it works again")
-    assert describe_failover(back) == (
-        "going on with faster-whisper:base instead of faster-whisper:tiny.en: it works again"
     )
 
 
