@@ -240,7 +240,7 @@ def _maker(
 def _remember_memory(service: Service, watch: Watch, folder: Path) -> None:
     """Keep what the worker took, once it has seen enough to have taken all it ever will."""
     long = watch.health.counters()["audio_seconds"] >= LONG
-    if long and not service.restarts:
+    if long and not service.restarts and not service.handed_over:
         with suppress(OSError):
             footprint_cache.note(folder, Demand.of(service.spec), service.peak_rss_bytes / 2**20)
 
@@ -273,7 +273,8 @@ def adjuster(
         fallback = found.fallbacks[0] if found.fallbacks else None
         made = Choices(point, less, fallback, live=live, keeps_beam=keeps_beam)
         lowest = operating_point(made, Rung.EMERGENCY).spec
-        return replace(made, rescue=fallback is not None and is_faster(fallback, lowest))
+        ways = (*found.fallbacks, *reversed(less))
+        return replace(made, rescue=next((it for it in ways if is_faster(it, lowest)), None))
 
     plain, english = choices(english=setup.writes_english), choices(english=setup.may_be_english)
     return Adjuster(

@@ -155,7 +155,7 @@ def run_live(
             adjuster=adjuster(setup, keeping, environment, serving.service, point, live=True),
             watch=serving.watch,
             resting=_resting(serving.service, keeping.unload_after),
-            spool=Spool() if keeping.drop_policy == "spool" else None,
+            spool=Spool() if keeping.drop_policy == "spool" and not in_step else None,
         )
         names = [source.name for source in sources]
         named = (setup.spec.provider, setup.spec.model)

@@ -115,6 +115,11 @@ class Adjuster:
         return self._ladder.rung if self._ladder is not None and not self._over else Rung.NORMAL
 
     @property
+    def announced(self) -> Rung:
+        """The level that was in force when it was last told."""
+        return self._announced.rung
+
+    @property
     def recovers_at(self) -> float:
         """RTF below which there is room for what was put off."""
         return self._ladder.options.recovery if self._ladder is not None else 1.0
@@ -135,7 +140,9 @@ class Adjuster:
         if self._ladder is None or self._over:
             return False
         settled = self._pending is None
-        move = self._ladder.observe(now, load, rescue=self._choices.rescue, settled=settled)
+        move = self._ladder.observe(
+            now, load, rescue=self._choices.rescue is not None, settled=settled
+        )
         if move is None:
             return False
         before = self.point
@@ -186,7 +193,7 @@ class Adjuster:
         """Say that nothing more can be done, once."""
         if self._ladder is None or self._over:
             return
-        hopeless = not self._choices.rescue and self._ladder.is_hopeless(now)
+        hopeless = self._choices.rescue is None and self._ladder.is_hopeless(now)
         if hopeless and not self._told_hopeless:
             text = (
                 "the machine is far too slow, and no fallback would be faster: going on like this"

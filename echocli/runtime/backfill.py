@@ -77,7 +77,7 @@ class Backfilling:
         if self._spool is None:
             return self._discard(aside, reason)
         try:
-            self._spool.put(aside, finishing.sound.samples, _place(utterance))
+            self._spool.put(aside, finishing.sound.samples, _place(aside))
         except OutputError as error:
             return self._discard(aside, str(error))
         utterance.sound_start = finishing.sound.start
@@ -153,9 +153,7 @@ class Backfilling:
             return None
         if self._current is not None and (finishing := self._current.utterance.finishing):
             try:
-                self._spool.put(
-                    self._current, finishing.sound.samples, _place(self._current.utterance)
-                )
+                self._spool.put(self._current, finishing.sound.samples, _place(self._current))
             except OutputError as error:
                 self.spooled_samples -= self._current.utterance.speech.length
                 self._discard(self._current, str(error))
@@ -198,6 +196,7 @@ def _gap(aside: Aside, reason: str) -> Gap:
     return Gap(seconds(speech.start), seconds(speech.end), reason, aside.source)
 
 
-def _place(utterance: Utterance) -> str:
+def _place(aside: Aside) -> str:
     """Return where an utterance is, for the name of a file."""
-    return f"{seconds(utterance.start):.1f}s"
+    source = "".join(char if char.isalnum() else "-" for char in Path(aside.source).stem)
+    return f"{source[:40]}-{seconds(aside.utterance.start):.1f}s"

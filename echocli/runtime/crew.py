@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from echocli.clock import Clock, SystemClock
 from echocli.errors import EchoError, ModelError
@@ -28,6 +28,10 @@ LEAVING = Policy(failures_in_a_row=3)
 def named(spec: LoadSpec) -> str:
     """Return how a provider is called in events: ``PROVIDER:MODEL``."""
     return f"{spec.provider}:{spec.model}"
+
+
+PATIENCE = 30.0
+"""Seconds to wait at most for a model that is being brought up, where somebody waits for it."""
 
 
 class Crew:
@@ -53,6 +57,7 @@ class Crew:
         self._lock = threading.RLock()
         """Held by whoever changes who serves or shall serve; never while a model loads."""
         self._busy = False
+        self._hurried = threading.Event()
         self._past: Past | None = None
         """Sound that was decoded, to probe with."""
         self._cold: LoadSpec | None = None
@@ -96,6 +101,11 @@ class Crew:
     def restarts(self) -> int:
         """How often a worker was replaced."""
         return self._post.restarts
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether more than one supervisor has served."""
+        return self._post.handed_over
 
     @property
     def peak_rss_bytes(self) -> int:
@@ -148,8 +158,7 @@ class Crew:
             if self._holds_both(spec):
                 self._bring_up(spec)
                 return
-            text = f"memory does not hold both: {self.spec.model} ends before {spec.model}"
-            self._post.tell(Notice("cold_swap", text))
+            self._tell_cold(spec)
             self._cold = spec
             self.settle()
 
@@ -161,18 +170,28 @@ class Crew:
             if self._holds_both(self._post.asked):
                 self._bring_up(self._post.asked)
             else:
+                self._tell_cold(self._post.asked)
                 self._cold = self._post.asked
 
-    def rest(self) -> None:
-        """Let go of the model while nobody needs it; the next request loads it again."""
+    def rest(self) -> bool:
+        """Let go of the model while nobody needs it; tell whether nobody does.
+
+        The next request loads it again.
+        """
         with self._lock:
-            if not self._busy and self.coming is None:
+            idle = not self._busy and self.coming is None
+            if idle:
                 self.current.close()
+            return idle
+
+    def hurry(self) -> None:
+        """Hold out no longer where nobody is usable: somebody wants this to end."""
+        self._hurried.set()
 
     def settle(self, *, wait: bool = False) -> bool:
         """Put in service what is ready to take over, unless a request runs; tell whether it was."""
         if wait and not self._busy:
-            self._relief.wait()
+            self._relief.wait(PATIENCE)
         with self._lock:
             if self._busy or self._post.stopped.is_set():
                 return False
@@ -187,6 +206,7 @@ class Crew:
     def kill(self) -> None:
         """End all workers at once and for good."""
         self._post.kill()
+        self._hurried.set()
         self._relief.drop()
 
     @contextmanager
@@ -225,6 +245,10 @@ class Crew:
         if spec is not None:
             self.standings.untried(spec)
 
+    def _tell_cold(self, spec: LoadSpec) -> None:
+        text = f"memory does not hold both: {self.spec.model} ends before {spec.model} is loaded"
+        self._post.tell(Notice("cold_swap", text))
+
     def _swap_cold(self) -> bool:
         """End who serves before the next one starts to load."""
         spec, self._cold = self._cold, None
@@ -232,16 +256,19 @@ class Crew:
             return False
         self.current.close()
         self._post.hand_over(spec)
-        self.current.begin()
+        with suppress(ModelError):  # the next request tries again, and goes elsewhere
+            self.current.begin()
         return True
 
     def _relieve(self) -> bool:
         """Let a model that is warm take over."""
-        spec, came = self.coming, self._relief.take()
+        incidents = self._relief.incidents
+        spec, came = self._relief.take()
         if spec is None or came is None:
             return False
         probed = self._is_probed(spec)
         if isinstance(came, EchoError):
+            self._post.hear_of(incidents)
             self._miss(spec, came, probed=probed)
             return False
         self.standings.completed(spec)
@@ -267,10 +294,16 @@ class Crew:
         """Try who should serve and was down, beside who does."""
         spec = self.target
         idle = spec != self._post.asked and self.coming is None
-        if idle and self.standings.due(spec, self._clock.now()) and self._holds_both(spec):
+        if not idle or not self.standings.due(spec, self._clock.now()):
+            return False
+        if self._holds_both(spec):
             self.standings.probing(spec)
             self._bring_up(spec, self._past)
-        return False
+            return False
+        self.standings.forgive(spec)
+        self._tell_cold(spec)
+        self._cold = spec
+        return self._swap_cold()
 
 
 def is_permanent(error: EchoError) -> bool:

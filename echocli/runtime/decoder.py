@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from echocli.clock import Clock
+from echocli.providers.base import LoadSpec
 from echocli.runtime.live_session import Request
 from echocli.runtime.serving import Serving
 from echocli.runtime.supervisor import Outcome
@@ -17,7 +18,7 @@ from echocli.runtime.supervisor import Outcome
 class Answered:
     """What became of a request: outcomes in the order of its windows, or the error that ended it.
 
-    ``secs`` is how long it took.
+    ``secs`` is how long it took, 0 where a worker was replaced meanwhile.
     """
 
     request: Request
@@ -30,10 +31,18 @@ def decode(request: Request, supervisor: Serving, clock: Clock) -> Answered:
     """Decode a request here and now; an error comes back as a value."""
     start = clock.now()
     try:
+        supervisor.ready()  # loading is no inference
+        served, start = _served(supervisor), clock.now()
         outcomes = supervisor.decode(request.windows, request.options)
     except BaseException as error:
         return Answered(request, (), clock.now() - start, error)
-    return Answered(request, outcomes, clock.now() - start)
+    # What replacing somebody took says nothing about how fast decoding is.
+    secs = clock.now() - start if _served(supervisor) == served else 0.0
+    return Answered(request, outcomes, secs)
+
+
+def _served(supervisor: Serving) -> tuple[LoadSpec, int]:
+    return supervisor.spec, supervisor.restarts
 
 
 class Decoder:

@@ -32,3 +32,5 @@ class Incident:
     warmup_ms: float | None = None
     device: str = ""
     compute_type: str = ""
+    rss_bytes: int = 0
+    """Memory of the worker when it was warm."""

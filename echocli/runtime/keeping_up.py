@@ -45,6 +45,8 @@ class KeepingUp:
         self._rest = rest
         self._standing = Standing()
         self._looked = float("-inf")
+        self._flight = 0.0
+        """Seconds of finals that are being decoded."""
         self._due = False
         """Whether the watch has not looked since."""
 
@@ -53,10 +55,15 @@ class KeepingUp:
         """The level of the ladder."""
         return self._adjuster.rung if self._adjuster is not None else Rung.NORMAL
 
+    @property
+    def in_force(self) -> Rung:
+        """The level that was announced last."""
+        return self._adjuster.announced if self._adjuster is not None else Rung.NORMAL
+
     def asked(self, request: Request) -> None:
         """Take note of what is being decoded."""
-        if request.settles:
-            self.meter.begin(self._clock.now(), _sound(request))
+        self._flight = _sound(request) if request.settles else 0.0
+        self.meter.begin(self._clock.now(), self._flight)
         if self._watch is not None:
             self._watch.asked(self._session.waited_ms())
 
@@ -64,6 +71,7 @@ class KeepingUp:
         """Take note of how long that took; the sources have their answers."""
         now = self._clock.now()
         self.meter.end(now)
+        self._flight = 0.0
         total = _sound(done.request) or 1.0
         shares: dict[str, float] = {}
         for asker, job in done.request.jobs:
@@ -83,6 +91,8 @@ class KeepingUp:
         if now - self._looked < EVERY:
             return
         self._looked, self._due = now, True
+        if self._watch is not None and self._watch.loading:
+            self.meter.begin(now, self._flight)  # waiting for a model is no inference
         self._cover(now)
         if self._rest is not None:
             self._rest.observe(self._quiet())
@@ -155,14 +165,14 @@ class KeepingUp:
         lost = sum(source.lost_samples for source in session.sources)
         return Now(
             rtf=self.meter.rtf(self._clock.now()),
-            rung=self.rung,
+            rung=self.in_force,
             backlog=session.backlog / SAMPLE_RATE,
             depth=session.line.depth,
             speech_ratio=round(speech / heard, 4) if heard else None,
             skipped=sum(source.utterances for source in session.sources),
             spooled=backfilling.spooled_samples / SAMPLE_RATE,
             dropped=(lost + backfilling.discarded_samples) / SAMPLE_RATE,
-            dropped_chunks=backfilling.discarded,
+            dropped_chunks=backfilling.discarded + sum(one.losses for one in session.sources),
         )
 
     def _cover(self, now: float) -> None:

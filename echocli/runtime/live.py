@@ -51,6 +51,7 @@ class LiveSource:
         self.actions: Counter[str] = Counter()
         self.speech_samples = 0
         self.lost_samples = 0
+        self.losses = 0
         self.partials = 0
         self.finals = 0
         self.utterances = 0
@@ -134,6 +135,7 @@ class LiveSource:
         events = self._stop(Reason.GAP, now)
         start = self.position
         self.lost_samples += count
+        self.losses += 1
         end = self._sound.skip(count, now)
         return [*events, Gap(seconds(start), seconds(end), reason, self.name)]
 
@@ -301,6 +303,7 @@ class LiveSource:
 
     def _gap(self, utterance: Utterance, reason: str) -> Gap:
         self.lost_samples += utterance.speech.length
+        self.losses += 1
         return Gap(
             seconds(utterance.speech.start), seconds(utterance.speech.end), reason, self.name
         )

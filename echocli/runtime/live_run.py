@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -15,6 +16,7 @@ from typing import TypeAlias
 from echocli.audio.capture import Capture, Over
 from echocli.audio.stopping import StopRule
 from echocli.clock import Clock
+from echocli.errors import EchoError
 from echocli.events import End, Event, StatsEvent
 from echocli.providers.base import Hypothesis
 from echocli.runtime.adjusting import Adjuster
@@ -33,6 +35,9 @@ from echocli.runtime.stats import RunStats
 from echocli.runtime.supervisor import Outcome
 from echocli.runtime.warmup import Level, warm_windows
 from echocli.runtime.watch import Watch
+
+TICK = 0.5
+"""Seconds after which it is looked around where nothing happens."""
 
 LAST_WORDS = 0.5
 """Seconds a source gets to say that it is over when everything ends."""
@@ -106,8 +111,8 @@ class Live:
 
     @property
     def level(self) -> str:
-        """Name of the ladder's level."""
-        return self._keeping.rung.name
+        """Name of the level of the ladder that is in force."""
+        return self._keeping.in_force.name
 
     @property
     def rtf(self) -> float | None:
@@ -136,7 +141,7 @@ class Live:
     def events(self) -> Iterator[Event]:
         """Yield what happens as it happens; ends with stats and end."""
         try:
-            self._supervisor.ready(warm_windows(Level.FIRST))
+            yield from self._get_ready()
             if not self._manner.in_step:
                 self._decoder = Decoder(self._supervisor, self._clock, self._inbox.put)
             self._begun = self._clock.now()
@@ -148,10 +153,19 @@ class Live:
         finally:
             self._end()
 
+    def _get_ready(self) -> Iterator[Event]:
+        """Wait for the model; say what happened on the way also where that fails."""
+        try:
+            self._supervisor.ready(warm_windows(Level.FIRST))
+        except EchoError:
+            yield from self._news()
+            raise
+
     def _run(self) -> Iterator[Event]:
         while not self._done:
-            entry = self._inbox.get()
-            yield from self._handle(entry)
+            with suppress(queue.Empty):  # time passes also where no sound comes
+                yield from self._handle(self._inbox.get(timeout=TICK))
+            self._keeping.observe()
             yield from self._session.put_aside()
             yield from self._news()
             yield from self._work()
@@ -167,18 +181,18 @@ class Live:
             case From():
                 spec, backlog = self._supervisor.spec, self._session.backlog
                 yield from self._inlets.take(entry.ear, entry.item, spec, backlog)
-                self._keeping.observe()
             case Answered():
                 yield from self._answer(entry, self._clock.now())
             case _Stop():
-                self._catches_up = entry.catch_up
+                self._catches_up = self._session.catches_up = entry.catch_up
+                self._supervisor.hurry()
                 self._inlets.stop()
 
     def _work(self) -> Iterator[Event]:
         """Have the most urgent windows decoded, if there are any and nothing else is."""
         if not self._finishing and self._inlets.over:
             self._finishing = True
-            if self._catches_up:
+            if self._catches_up and self._dead is None:
                 yield from self._keeping.finish()
         decoder = self._decoder
         if self._dead is not None:
@@ -248,6 +262,7 @@ class Live:
         self._inlets.stop()
         if self._decoder is not None:
             self._decoder.stop()
+        self._salvage()
         self._keeping.end()
         self.kept = self._session.backfilling.close()
         # Whoever records must not be closed under a source that still hands on.
@@ -258,6 +273,13 @@ class Live:
                 break
             if isinstance(entry, From) and isinstance(entry.item, Over):
                 entry.ear.over = True
+
+    def _salvage(self) -> None:
+        """Keep on disk what was heard and has no text, where a run is broken off."""
+        for ear in self._ears:
+            ear.source.finish(self._inlets.now)
+            self._session.put_aside()
+            ear.source.give_up("the run was broken off", self._inlets.now)
 
 
 def _plain(outcome: Outcome) -> Hypothesis | str:

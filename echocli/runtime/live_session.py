@@ -85,6 +85,8 @@ class LiveSession:
         self.sources = [LiveSource(name, options, ids, self._put) for name in names]
         self.may_backfill = False
         """Whether there is time for what was put aside."""
+        self.catches_up = True
+        """Whether what was put aside is to be decoded in this run at all."""
         self.line: Line[Asker] = Line(PLACES)
         self._enlisted: set[Hashable] = set()
         """Keys of what was due when somebody last looked."""
@@ -108,9 +110,9 @@ class LiveSession:
 
     @property
     def language(self) -> str | None:
-        """What is spoken: the language of the newest finals, if they agree."""
+        """What is spoken: the language of the newest finals, ``mul`` (ISO 639-2) for several."""
         spoken = {one.language for one in self.sources if one.language is not None}
-        return spoken.pop() if len(spoken) == 1 else None
+        return "mul" if len(spoken) > 1 else next(iter(spoken), None)
 
     def waited_ms(self) -> list[float]:
         """Return how long each window of the last request had waited."""
@@ -183,7 +185,7 @@ class LiveSession:
     def _tickets(self, kind: Kind) -> Iterator[Ticket[Asker]]:
         askers: Sequence[Asker] = self.sources
         if kind is Kind.BACKFILL:
-            askers = [self.backfilling] if self.may_backfill else []
+            askers = [self.backfilling] if self.may_backfill and self.catches_up else []
         for rank, asker in enumerate(askers):
             for number in asker.due(kind):
                 yield Ticket(SESSION, int(kind), (kind, asker.name, number), asker, rank)

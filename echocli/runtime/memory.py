@@ -62,12 +62,6 @@ def read(host: Host | None = None) -> Reading | None:
     return Reading(available / MB, total / MB)
 
 
-def available_mb(host: Host | None = None) -> float | None:
-    """Return how much can still be taken, in the machine and in its container."""
-    reading = read(host)
-    return None if reading is None else reading.available
-
-
 def _allowances(host: Host) -> Iterator[tuple[int, int]]:
     """Yield limit and rest in bytes of each cgroup around this process that has a limit."""
     if host.system != "Linux":

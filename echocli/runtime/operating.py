@@ -53,8 +53,8 @@ class Choices:
     """Whether sound comes whether or not there is time for it; a file waits."""
     keeps_beam: bool = False
     """Whether the beam was asked for and stays."""
-    rescue: bool = False
-    """Whether the fallback is predicted to be faster than what EMERGENCY runs."""
+    rescue: LoadSpec | None = None
+    """What FAILOVER runs, if anything is predicted to be faster than what EMERGENCY runs."""
 
 
 def operating_point(choices: Choices, rung: Rung, stretch: int = 0) -> OperatingPoint:
@@ -67,7 +67,7 @@ def operating_point(choices: Choices, rung: Rung, stretch: int = 0) -> Operating
     if rung is Rung.EMERGENCY:
         point = replace(point, spool=choices.live)
     if rung is Rung.FAILOVER:
-        point = replace(point, spec=choices.fallback or point.spec)
+        point = replace(point, spec=choices.rescue or choices.fallback or point.spec)
     return point
 
 

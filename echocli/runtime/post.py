@@ -32,6 +32,8 @@ class Post:
         self._ending: list[threading.Thread] = []
         self._restarts = 0
         self._peak = 0
+        self.handed_over = False
+        """Whether more than one supervisor has served."""
 
     @property
     def restarts(self) -> int:
@@ -64,6 +66,7 @@ class Post:
     def hand_over(self, spec: LoadSpec, successor: Supervisor | None = None) -> None:
         """Put a supervisor in service: ``successor``, or a fresh one."""
         successor = successor or self._make(spec)
+        self.handed_over = True
         old, self.current, self.asked = self.current, successor, spec
         self._restarts += old.restarts
         self._peak = max(self._peak, old.peak_rss_bytes)
@@ -84,6 +87,10 @@ class Post:
         self.kill()
         for thread in self._ending:
             thread.join()
+
+    def hear_of(self, incidents: deque[Incident]) -> None:
+        """Take what happened to a model that never served."""
+        self._incidents.extend(incidents)
 
     def _collect(self, supervisor: Supervisor) -> None:
         # One step each: another thread may take from the same queue.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from echocli.errors import EchoError
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadSpec, Window
+from echocli.runtime.incidents import Incident
 from echocli.runtime.supervisor import Supervisor
 from echocli.runtime.warmup import Level, warm_windows
 
@@ -47,25 +49,31 @@ class Relief:
         if attempt is not None:
             attempt.supervisor.abandon()
 
-    def wait(self) -> None:
+    def wait(self, limit: float | None = None) -> None:
         """Wait until what is being brought up is warm, has failed, or was dropped."""
         attempt = self._attempt
         if attempt is not None:
-            attempt.thread.join()
+            attempt.thread.join(limit)
 
-    def take(self) -> Supervisor | EchoError | None:
-        """Return the model once it is warm, or why it never will be; ``None`` before.
+    def take(self) -> tuple[LoadSpec | None, Supervisor | EchoError | None]:
+        """Return what was brought up: the model once it is warm, or why it never will be.
 
-        What is returned is not brought up any more.
+        ``None`` before. What is returned is not brought up any more.
         """
         attempt = self._attempt
         if attempt is None or attempt.thread.is_alive():
-            return None
+            return None, None
         if attempt.error is not None:
             self.drop()
-            return attempt.error
+            return attempt.spec, attempt.error
         self._attempt = None
-        return attempt.supervisor
+        return attempt.spec, attempt.supervisor
+
+    @property
+    def incidents(self) -> deque[Incident]:
+        """What happened to it so far, for the record."""
+        attempt = self._attempt
+        return attempt.supervisor.incidents if attempt is not None else deque()
 
     def close(self) -> None:
         """End what is being brought up, and leave no thread."""
@@ -90,9 +98,7 @@ class _Attempt:
                 _prove(self.supervisor, past)
         except EchoError as error:
             self.error = error
-        except (
-            Exception
-        ) as error:  # a process that cannot be started, say: it must not count as warm
+        except Exception as error:  # no process could be started, say: it must not count as warm
             self.error = EchoError(f"{type(error).__name__}: {error}")
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
+
+from echocli.errors import ModelError
 
 
 class Restful(Protocol):
     """Whoever can do without its model for a while."""
 
-    def rest(self) -> None:
-        """Let go of the model; the next request loads it again."""
+    def rest(self) -> bool:
+        """Let go of the model if nobody needs it, and tell; the next request loads it again."""
         ...
 
     def begin(self) -> None:
@@ -30,7 +33,8 @@ class Resting:
         """Take for how many seconds nobody has spoken; ``None`` while somebody does."""
         if quiet is None and self.resting:
             self.resting = False
-            self._service.begin()
-        elif quiet is not None and quiet >= self._after and not self.resting:
-            self.resting = True
-            self._service.rest()
+            with suppress(ModelError):  # the next request says it
+                self._service.begin()
+        elif quiet is not None and quiet >= self._after:
+            # Again and again: the ladder may have had another model loaded meanwhile.
+            self.resting = self._service.rest() or self.resting

@@ -52,6 +52,8 @@ class Service(Crew):
         self._vocabularies: set[tuple[str, bool]] = set()
         """Those of the text so far: the provider's, for one language or for many."""
         self._lost_in_a_row = 0
+        self._starting = False
+        """Whether the first model is waited for: nobody is listened to yet."""
 
     @property
     def report(self) -> LoadReport | None:
@@ -74,12 +76,16 @@ class Service(Crew):
 
     def ready(self, warm: Sequence[Window] = ()) -> LoadReport:
         """Wait until a model serves; raise ``ModelError`` if none can."""
+        self._starting = not self._post.handed_over
         with self._at_work():
             while True:
                 try:
-                    return self.current.ready(warm)
+                    report = self.current.ready(warm)
                 except ModelError as error:
                     self._fail(error, ())
+                else:
+                    self._starting = False
+                    return report
 
     def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
         """Decode windows whatever happens; outcomes are in their order.
@@ -180,10 +186,12 @@ class Service(Crew):
         if coming is not None and chosen in (coming, None):
             self._relief.wait()
             with self._lock:
-                came = self._relief.take()
-                if isinstance(came, Supervisor):
-                    return coming, came
-                chosen = self._line.best if came is None else self._after(coming, came)
+                spec, came = self._relief.take()
+                if spec is not None and isinstance(came, Supervisor):
+                    return spec, came
+                chosen = self._line.best
+                if spec is not None and isinstance(came, EchoError):
+                    chosen = self._after(spec, came)
         if chosen != self._post.asked:  # a probe may go on while a fresh worker tries
             with self._lock:
                 self._drop()
@@ -192,7 +200,8 @@ class Service(Crew):
     def _outlast(self, error: EchoError) -> LoadSpec:
         """Wait while nobody is usable; return who may be tried again, or raise."""
         begins = not self._line.in_outage
-        if self._line.is_over(self._clock.now()):
+        over = self._line.is_over(self._clock.now())
+        if over or self._starting or self._hurried.is_set():
             self._lost_in_a_row = 0
             if isinstance(error, ModelError) and len(self._line.candidates) == 1:
                 raise error
@@ -200,8 +209,9 @@ class Service(Crew):
         if begins:
             text = f"no provider is usable, trying for {self._options.outage:g} s: {error}"
             self._post.tell(Notice("all_down", text))
-        if self._post.stopped.wait(self._options.retry):
-            raise error
+        self._hurried.wait(self._options.retry)
+        if self._post.stopped.is_set() or self._hurried.is_set():
+            raise _nobody(error) from error
         with self._lock:
             return self._line.forgive()
 

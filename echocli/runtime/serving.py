@@ -61,6 +61,10 @@ class Serving(Protocol):
         """Decode windows whatever happens; outcomes are in their order."""
         ...
 
+    def hurry(self) -> None:
+        """Hold out no longer where nobody is usable: somebody wants this to end."""
+        ...
+
     def close(self) -> None:
         """End all workers."""
         ...

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -27,6 +28,9 @@ from echocli.types import SAMPLE_RATE
 
 LONGEST_REQUEST = 60.0
 """Seconds a request should take at most: nothing can be done about a slow machine meanwhile."""
+
+REMEMBERED = 1000
+"""Windows that are known to come a second time."""
 
 FILES = "files"
 """Name of all inputs together as a source of load."""
@@ -76,6 +80,8 @@ class Shared:
         self._adjuster = adjuster
         self._watch = watch
         self._meter = LoadMeter(adjuster.window) if adjuster is not None else LoadMeter()
+        self._decoded: deque[int] = deque(maxlen=REMEMBERED)
+        """Ids of the newest windows."""
         self._length = 0.0
         """Seconds of sound of a window of the last request."""
         self._left_idle = False
@@ -188,8 +194,14 @@ class Shared:
             return
         now = self._clock.now()
         self._meter.busy(FILES, busy, now)
-        self._meter.covered(FILES, _sound(windows), now)
+        self._meter.covered(FILES, _sound(self._new(windows)), now)
         self._adjuster.observe(now, Load(self._meter.rtf(now), 0.0, self._short()))
+
+    def _new(self, windows: Sequence[Window]) -> list[Window]:
+        """Return the windows that are not decoded a second time: that covers nothing more."""
+        new = [window for window in windows if window.id not in self._decoded]
+        self._decoded.extend(window.id for window in new)
+        return new
 
     def _fill(self, room: int) -> list[Share]:
         shares: list[Share] = []

@@ -113,8 +113,12 @@ class Upkeep:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.stop()
+            self.rss_bytes = 0
         if self.lifecycle.state in (State.READY, State.ERROR):
             self.lifecycle.move(State.UNINITIALIZED)
+
+    def hurry(self) -> None:
+        """Do nothing: one model is all there is, and it is not held out for."""
 
     def abandon(self) -> None:
         """End the worker at once and for good, also while somebody else brings it up."""
@@ -165,7 +169,9 @@ class Upkeep:
     def _note_ready(self, report: LoadReport, warmup_ms: float | None) -> None:
         where = (report.device, report.compute_type)
         log.event("model_ready", **self._named, device=where[0], compute_type=where[1])
-        self.incidents.append(Incident(self.spec, What.LOADED, "", self.load_ms, warmup_ms, *where))
+        self.incidents.append(
+            Incident(self.spec, What.LOADED, "", self.load_ms, warmup_ms, *where, self.rss_bytes)
+        )
 
     @property
     def _named(self) -> dict[str, str]:

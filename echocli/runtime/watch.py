@@ -30,6 +30,9 @@ from echocli.runtime.worker_process import resident_bytes
 
 MB = 2**20
 
+RENEWAL = 30.0
+"""Seconds between two tries to replace a worker that has grown."""
+
 EVERY = 1.0
 """Seconds between two looks at memory."""
 
@@ -105,16 +108,24 @@ class Watch:
         self._gpu: GpuMemory | None = None
         self._alerts = Alerts()
         self._asked: float | None = None
-        self._budget: Budget | None = None
+        self._warm: dict[LoadSpec, int] = {}
+        """Memory of each model's worker when it was warm."""
+        self._renewed = float("-inf")
         self._looked = float("-inf")
         self._errors_in_a_row = 0
         self._before = Now()
+        self._spooled = 0.0
         self._news: list[Event] = []
 
     @property
     def short_of_memory(self) -> bool:
         """Whether so little memory is left that the kernel may soon end somebody."""
         return self._memory is not None and self._memory.is_short(self._clock.now())
+
+    @property
+    def loading(self) -> bool:
+        """Whether no model is ready: what is waited for is no inference."""
+        return self._serving.state is not State.READY
 
     def asked(self, waited_ms: Sequence[float] = ()) -> None:
         """Take note that a request goes out, and how long its windows had waited."""
@@ -126,6 +137,8 @@ class Watch:
         self, outcomes: Sequence[Outcome], secs: Mapping[str, float], *, final: bool
     ) -> None:
         """Take note of an answer; ``secs`` are the seconds it took by source."""
+        now = self._clock.now()
+        self._judge(self._alerts.wait(0.0 if self._asked is None else now - self._asked, now))
         self._asked = None
         self._take_incidents()
         for outcome in outcomes:
@@ -181,8 +194,9 @@ class Watch:
 
     def _add_up(self, at: Now) -> None:
         before, self._before = self._before, at
-        if at.spooled > before.spooled:
-            self.health.spooled(at.spooled - before.spooled)
+        if at.spooled > self._spooled:  # it falls where something kept turns out to be lost
+            self.health.spooled(at.spooled - self._spooled)
+            self._spooled = at.spooled
         if at.dropped > before.dropped:
             self.health.dropped(
                 at.dropped - before.dropped, at.dropped_chunks - before.dropped_chunks
@@ -201,7 +215,7 @@ class Watch:
                 self.health.load(spec, incident.load_ms, incident.warmup_ms, *where)
                 self.health.lifecycle(State.READY, spec)
                 self._judge(self._alerts.lifecycle(State.READY, now))
-                self._budget = None
+                self._warm[spec], self._renewed = incident.rss_bytes, float("-inf")
             case What.NOT_LOADED:
                 self.health.error(incident.text, spec)
                 self.health.lifecycle(State.ERROR, spec)
@@ -218,17 +232,18 @@ class Watch:
 
     def _weigh(self) -> None:
         """Have a worker replaced that has grown beyond what it may take."""
-        used = self._serving.rss_bytes
-        if used and self._budget is None:
-            ordinary = (self._needed(self._serving.spec) or 0.0) * MB
-            self._budget = Budget(self._limit_mb, max(used, round(ordinary)))
-        budget = self._budget
-        if budget is None:
+        used, spec, now = self._serving.rss_bytes, self._serving.spec, self._clock.now()
+        if not used:
             return
-        self._judge(self._alerts.memory(used / MB, budget.most_mb, self._clock.now()))
-        if budget.exceeded(used) and budget.attainable:
+        ordinary = round((self._needed(spec) or 0.0) * MB)
+        if not self._warm.get(spec):
+            self._warm[spec] = used
+        budget = Budget(self._limit_mb, max(self._warm[spec], ordinary))
+        self._judge(self._alerts.memory(used / MB, budget.most_mb, now))
+        again = now - self._renewed >= RENEWAL
+        if budget.exceeded(used) and budget.attainable and again:
+            self._renewed = now
             self._serving.renew()
-            self._budget = None
 
     def _note_memory(self) -> None:
         worker = self._serving.rss_bytes / MB

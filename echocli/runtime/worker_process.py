@@ -8,6 +8,7 @@ of the pipe closes, however the parent ended.
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import signal
@@ -33,6 +34,9 @@ from echocli.runtime.protocol import (
     Reply,
     Request,
 )
+
+PASSING = (errno.EIO, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT)
+"""Errors of the system that may have passed the next time."""
 
 
 def main() -> None:
@@ -89,8 +93,10 @@ class _Server:
         except EchoError as error:
             return Failed(number, error)
         except Exception as error:
-            # A library's own error types may not exist, or not unpickle, in the parent.
-            kind = ModelError if number is None else TranscriptionError
+            # A library's own error types may not exist, or not unpickle, in the parent. A disk
+            # that does not answer is no reason to take the weights for damaged.
+            damaged = number is None and not (isinstance(error, OSError) and error.errno in PASSING)
+            kind = ModelError if damaged else TranscriptionError
             return Failed(number, kind(f"{type(error).__name__}: {error}"))
 
     def _load(self, request: Load) -> Loaded:

@@ -134,7 +134,7 @@ class Pressed(Player):
         bounds = (options.least_interval, options.most_interval)
         base = OperatingPoint(BIG, decode.beam_size, decode.foreign_beam_size, *bounds)
         adjuster = Adjuster(
-            Choices(base, (SMALL,), OTHER, rescue=rescue),
+            Choices(base, (SMALL,), OTHER, rescue=OTHER if rescue else None),
             self.switch,
             Ladder(ladder) if ladder is not None else None,
             window=3.0 if ladder is HASTY else 10.0,

@@ -58,7 +58,7 @@ class Wishes:
 
 
 def adjuster(service: Wishes, *, rescue: bool = False) -> Adjuster:
-    return Adjuster(replace(CHOICES, rescue=rescue), service, Ladder())
+    return Adjuster(replace(CHOICES, rescue=OTHER if rescue else None), service, Ladder())
 
 
 def levels(found: Iterator[Level | Notice]) -> list[Level]:

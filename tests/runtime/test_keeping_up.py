@@ -433,7 +433,7 @@ def test_nothing_is_filled_in_once_there_is_no_time_any_more() -> None:
 def test_the_record_says_what_was_measured(said: Speech, trace: Trace) -> None:
     player = played(said, trace, watch=lambda clock: Watch(Noted(), clock))
     stats = RunStats(audio_seconds=said.total / SAMPLE_RATE)
-    list(player.keeping.close(stats))
+    closing = list(player.keeping.close(stats))
     record, session = stats.health, player.played.session
     assert record is not None
     assert player.watch is not None
@@ -445,7 +445,7 @@ def test_the_record_says_what_was_measured(said: Speech, trace: Trace) -> None:
     if counters["audio_seconds"]:
         factor = busy / counters["audio_seconds"]
         assert record["realtime_factor"] == pytest.approx(factor, abs=1e-3)
-    assert record["degrade_level"] == player.keeping.rung.name
+    assert record["degrade_level"] == player.keeping.in_force.name
     assert record["spooled_seconds"] == pytest.approx(
         session.backfilling.stats()["spooled_seconds"]
     )
@@ -458,5 +458,5 @@ def test_the_record_says_what_was_measured(said: Speech, trace: Trace) -> None:
     reached = [rung for _, rung in player.log.rungs]
     entries = sum(a < Rung.EMERGENCY <= b for a, b in pairwise([Rung.NORMAL, *reached]))
     assert alerts.count("degrade_emergency") == entries
-    told = [one.code for one in player.played.events if isinstance(one, Notice)]
+    told = [one.code for one in [*player.played.events, *closing] if isinstance(one, Notice)]
     assert Counter(told) >= Counter(code for code in alerts)

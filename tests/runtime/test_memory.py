@@ -17,7 +17,6 @@ from echocli.runtime.memory import (
     Budget,
     MemoryWatch,
     Reading,
-    available_mb,
     read,
 )
 
@@ -77,6 +76,11 @@ def verdicts(probe: Probing, times: Sequence[float]) -> list[bool]:
 
 def every(count: int) -> list[float]:
     return [INTERVAL * number for number in range(count)]
+
+
+def available_mb(host: Host) -> float | None:
+    reading = read(host)
+    return None if reading is None else reading.available
 
 
 def test_without_a_container_the_machine_counts(tmp_path: Path) -> None:

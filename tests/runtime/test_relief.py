@@ -9,13 +9,12 @@ import pytest
 from echocli.clock import SteppingClock
 from echocli.errors import EchoError
 from echocli.events import Failover
-from echocli.providers.base import LoadSpec
 from echocli.runtime.relief import Relief
 from echocli.runtime.service import ServiceOptions
 from echocli.runtime.standing import ProbeOptions, Standing
 from echocli.runtime.supervisor import Policy, Supervisor
 from tests.runtime.conftest import Script
-from tests.runtime.services import Serve, crashes, decode, leaving, services, workers
+from tests.runtime.services import Serve, codes, crashes, decode, leaving, services, workers
 
 pytestmark = pytest.mark.unit
 
@@ -118,17 +117,15 @@ def test_who_breaks_while_the_only_other_is_probed_waits_for_it(
     assert decode(service, 1) == ["a"]
 
 
-def test_a_probe_waits_until_memory_holds_both(serve: Serve, script: Script) -> None:
-    room: list[LoadSpec] = []
+def test_where_memory_does_not_hold_both_it_is_tried_in_place(serve: Serve, script: Script) -> None:
     first = script(name="first", texts=["a"], steps=crashes(1, 2, 3))
     second = script(name="second", texts=["b"])
-    service = serve(first, second, options=EAGER, holds_both=lambda spec: spec in room)
-    decode(service, 0)
+    service = serve(first, second, options=EAGER, holds_both=lambda _: False)
+    assert decode(service, 0) == ["b"]
     assert service.coming is None
-    room.append(first)
     service.settle()
-    assert service.settle(wait=True)
     assert decode(service, 1) == ["a"]
+    assert codes(service)[-1] == "cold_swap"
 
 
 def test_who_is_disabled_is_never_probed_also_when_wanted_again(
@@ -160,19 +157,19 @@ def test_a_wish_for_who_is_down_is_granted_by_the_probe(serve: Serve, script: Sc
 
 def test_there_is_nothing_to_take_before_it_is_warm(relief: Relief, script: Script) -> None:
     spec = script(load_ms=60_000)
-    assert relief.take() is None
+    assert relief.take() == (None, None)
     relief.start(spec)
-    assert (relief.spec, relief.take()) == (spec, None)
+    assert (relief.spec, relief.take()) == (spec, (None, None))
     relief.drop()
     relief.wait()
-    assert (relief.spec, relief.take()) == (None, None)
+    assert (relief.spec, relief.take()) == (None, (None, None))
 
 
 def test_a_new_one_takes_the_place_of_what_was_coming(relief: Relief, script: Script) -> None:
     relief.start(script(name="slow", load_ms=60_000))
     relief.start(script(name="quick", texts=["a"]))
     relief.wait()
-    came = relief.take()
+    _, came = relief.take()
     assert isinstance(came, Supervisor)
     assert came.spec.model == "quick"
     came.close()
@@ -186,6 +183,6 @@ def test_a_worker_that_cannot_even_be_started_does_not_count_as_warm(script: Scr
     relief = Relief(Unstartable)
     relief.start(script())
     relief.wait()
-    came = relief.take()
+    _, came = relief.take()
     assert isinstance(came, EchoError)
     assert "Cannot allocate memory" in str(came)

@@ -16,11 +16,13 @@ pytestmark = pytest.mark.unit
 class Sleeper:
     """Notes what is asked of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, busy: bool = False) -> None:
         self.said: list[str] = []
+        self.busy = busy
 
-    def rest(self) -> None:
+    def rest(self) -> bool:
         self.said.append("rest")
+        return not self.busy
 
     def begin(self) -> None:
         self.said.append("begin")
@@ -33,12 +35,23 @@ def service(script: Callable[..., LoadSpec]) -> Iterator[Service]:
     made.close()
 
 
-def test_a_model_nobody_needs_is_let_go_of_once() -> None:
+def test_a_model_nobody_needs_is_let_go_of_and_stays_so() -> None:
+    """The ladder may have another one loaded in the silence."""
     sleeper = Sleeper()
     resting = Resting(sleeper, 600)
-    for quiet in (0.0, 599.9, 600.0, 900.0, 5000.0):
+    for quiet in (0.0, 599.9, 600.0, 900.0):
         resting.observe(quiet)
-    assert (sleeper.said, resting.resting) == (["rest"], True)
+    assert (sleeper.said, resting.resting) == (["rest", "rest"], True)
+
+
+def test_one_that_is_needed_is_let_go_of_later() -> None:
+    sleeper = Sleeper(busy=True)
+    resting = Resting(sleeper, 10)
+    resting.observe(10.0)
+    assert not resting.resting
+    sleeper.busy = False
+    resting.observe(11.0)
+    assert resting.resting
 
 
 def test_speech_starts_the_load_and_the_next_silence_counts_anew() -> None:
