@@ -247,7 +247,7 @@ class _Advisor:
         command = _command(model)
         if usable == model or command is None:
             return
-        until = f"; {usable} is used until then" if usable else ""
+        until = f"; {usable} is used instead" if usable else ""
         text = f"{model} is not installed{until}; run: {command}"
         self._notice("model-missing", text)
 

@@ -85,7 +85,13 @@ class Batch:
                     codes.append(ExitCode.OK)
                     continue
                 self._look_ahead(todo, skip_existing=skip_existing)
-                codes.append(self._guarded(plan))
+                try:
+                    codes.append(self._guarded(plan))
+                except ModelError as error:
+                    if ExitCode.OK not in codes:
+                        raise  # nothing is done, and nothing will be
+                    codes += [self._failed(error)] * (1 + len(todo))
+                    todo.clear()
         finally:
             for transcription in self._ahead.values():
                 transcription.close()
@@ -185,7 +191,7 @@ class Batch:
             self._console.notice(self._failovers.text(event), event.type)
         elif isinstance(event, Gap):
             where = f"no text from {event.start:.1f} s to {event.end:.1f} s"
-            self._console.error(TranscriptionError(f"{where}: {event.reason}"))
+            self._console.error(TranscriptionError(f"{self._prefix}{where}: {event.reason}"))
 
     def _tell(self, notice: Notice) -> None:
         """Say a notice; that voice detection fails is said once, not for every input."""

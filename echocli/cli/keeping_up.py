@@ -13,7 +13,7 @@ from echocli.capability import footprint_cache, measure_cache
 from echocli.capability.footprint import Demand, needed_mb
 from echocli.capability.standins import is_faster, smaller
 from echocli.cli.session import Setup
-from echocli.config import KEYS, Settings
+from echocli.config import KEYS, Setting, Settings
 from echocli.environment import Environment
 from echocli.errors import ModelError, UsageError
 from echocli.models.store import Store
@@ -71,14 +71,24 @@ class Wishes:
 def wishes_of(environment: Environment, given: Mapping[str, Any]) -> Wishes:
     """Return what parameters, environment and config file say; begin to log if they say so."""
     settings = Settings(environment)
-    values = {
-        name: settings.get(name, given.get(name), default).value
-        for name, default in DEFAULTS.items()
+    found = {
+        name: settings.get(name, given.get(name), default) for name, default in DEFAULTS.items()
     }
+    values = {name: setting.value for name, setting in found.items()}
     wishes = Wishes(**values, simulate_load=given.get("simulate_load"))
+    _check_ladder(found["ladder"])
     if wishes.log_level is not None or wishes.log_file is not None:
         log.configure(wishes.log_file or environment.stderr, wishes.log_level or "info")
     return wishes
+
+
+def _check_ladder(setting: Setting) -> None:
+    """Refuse thresholds that make no sense, and say where they come from."""
+    try:
+        parse_ladder(setting.value)
+    except UsageError as error:
+        where = "--ladder" if setting.source == "flag" else f"ladder from {setting.source}"
+        raise UsageError(f"{where}: {error}", hint=error.hint) from error
 
 
 def parse_ladder(text: str) -> tuple[LadderOptions, float]:
@@ -93,8 +103,8 @@ def parse_ladder(text: str) -> tuple[LadderOptions, float]:
             values[name.strip()] = _threshold(name.strip(), value)
         except ValueError:
             raise UsageError(
-                f"--ladder: '{part}' is no threshold",
-                hint="NAME=SECONDS or NAME=LOW/MIDDLE/HIGH; names: " + ", ".join(_NAMES),
+                f"'{part}' is no threshold",
+                hint="NAME=VALUE or NAME=LOW/MIDDLE/HIGH, above 0; names: " + ", ".join(_NAMES),
             ) from None
     window = values.pop("window", LoadMeter().window)
     return LadderOptions(**values), window

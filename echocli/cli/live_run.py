@@ -18,7 +18,7 @@ from echocli.cli.stopping import stopping
 from echocli.config import AUTO_CHUNKS, Settings
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.environment import Environment
-from echocli.errors import ExitCode, UsageError
+from echocli.errors import ExitCode, TranscriptionError, UsageError
 from echocli.events import Final
 from echocli.output.console import Console
 from echocli.output.live_view import LiveFigures
@@ -176,14 +176,15 @@ def run_live(
                 for event in live.events():
                     if isinstance(event, Final):
                         latency = live.latency_ms(event.segment.source)
-                    figures = LiveFigures(live.position, live.rtf, latency, live.level)
+                    figures = LiveFigures(live.position, live.load, latency, live.level)
                     output.event(event, figures)
             finally:
                 output.close()
                 if live.kept is not None:
                     where, secs = live.kept
                     text = f"{secs:.1f} s of speech that was not decoded are kept in {where}"
-                    console.notice(text, "kept")
+                    hint = f"echocli transcribe {where}/*.wav"
+                    console.error(TranscriptionError(text, hint=hint))
         errors = [error for one in sources if (error := getattr(one, "error", None))]
         for error in [*errors, *output.errors]:
             console.error(error)

@@ -120,7 +120,7 @@ class LiveView:
             return
         if isinstance(event, Gap) and now:
             since = clock_time(event.start)
-            message = f"from {since} on speech is kept for later where there is no time for it now"
+            message = f"from {since} on speech is kept on disk and gets its text later"
             self._console.notice(message, "kept")
         elif not isinstance(event, End):
             self._console.notice("no speech is waiting for its text any more", "caught_up")

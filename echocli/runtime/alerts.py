@@ -124,7 +124,7 @@ class Alerts:
 
     def level(self, rung: Rung, now: float) -> Alert | None:
         """Take the level of the ladder."""
-        text = "the machine does not keep up by far"
+        text = "the machine is far too slow for this model"
         if rung is Rung.FAILOVER:
             text = "the machine does not keep up: the fallback provider takes over"
         return self._judge(AlertCode.DEGRADE_EMERGENCY, rung >= Rung.EMERGENCY, now, text)

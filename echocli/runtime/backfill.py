@@ -5,7 +5,7 @@ Their sound waits on disk. Putting one aside leaves a gap; decoding it fills the
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -20,7 +20,7 @@ from echocli.runtime.live_options import Job, Kind, LiveOptions
 from echocli.runtime.pace import awaiting, last_job
 from echocli.runtime.spool import Spool, SpoolLost
 from echocli.runtime.utterance import Utterance
-from echocli.types import Segment, seconds
+from echocli.types import Samples, Segment, seconds
 
 
 class DropPolicy(StrEnum):
@@ -57,12 +57,15 @@ class Backfilling:
         self._spool = spool
         self.actions: Counter[str] = Counter()
         self._current: Aside | None = None
+        self._held: deque[tuple[Aside, Samples]] = deque()
+        """What did not fit on the disk."""
         self._news: list[Event] = []
 
     @property
     def pending(self) -> int:
         """Utterances that wait."""
-        return (len(self._spool) if self._spool is not None else 0) + (self._current is not None)
+        kept = len(self._spool) if self._spool is not None else 0
+        return kept + len(self._held) + (self._current is not None)
 
     @property
     def waiting_samples(self) -> int:
@@ -79,10 +82,19 @@ class Backfilling:
         try:
             self._spool.put(aside, finishing.sound.samples, _place(aside))
         except OutputError as error:
-            return self._discard(aside, str(error))
+            if not self._hold(aside, finishing.sound.samples):
+                return self._discard(aside, str(error))
         utterance.sound_start = finishing.sound.start
         self.spooled_samples += utterance.speech.length
         return _gap(aside, f"{SPOOLED}: {reason}")
+
+    def _hold(self, aside: Aside, samples: Samples) -> bool:
+        """Keep a sound in memory for which there is no room on disk, as much as may wait there."""
+        held = sum(len(one) for _, one in self._held)
+        if held + len(samples) > self._options.backlog:
+            return False
+        self._held.append((aside, samples))
+        return True
 
     def due(self, kind: Kind) -> list[int]:
         """Return a number for the window that there is to decode now, if there is one."""
@@ -127,9 +139,12 @@ class Backfilling:
 
     def _next(self) -> Aside | None:
         """Return the oldest that can be read, its sound in memory again."""
-        while self._spool is not None and len(self._spool):
+        while self._held or (self._spool is not None and len(self._spool)):
             try:
-                aside, samples = self._spool.take()
+                if self._spool is not None and len(self._spool):
+                    aside, samples = self._spool.take()
+                else:
+                    aside, samples = self._held.popleft()
             except SpoolLost as error:
                 self.spooled_samples -= error.what.utterance.speech.length
                 self._news.append(self._discard(error.what, str(error)))
@@ -152,12 +167,15 @@ class Backfilling:
         if self._spool is None:
             return None
         if self._current is not None and (finishing := self._current.utterance.finishing):
-            try:
-                self._spool.put(self._current, finishing.sound.samples, _place(self._current))
-            except OutputError as error:
-                self.spooled_samples -= self._current.utterance.speech.length
-                self._discard(self._current, str(error))
+            self._held.append((self._current, finishing.sound.samples))
             self._current = None
+        while self._held:
+            aside, samples = self._held.popleft()
+            try:
+                self._spool.put(aside, samples, _place(aside))
+            except OutputError as error:
+                self.spooled_samples -= aside.utterance.speech.length
+                self._discard(aside, str(error))
         directory = self._spool.keep()
         self._spool.close()
         return None if directory is None else (directory, seconds(self.waiting_samples))

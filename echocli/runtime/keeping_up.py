@@ -56,6 +56,11 @@ class KeepingUp:
         return self._adjuster.rung if self._adjuster is not None else Rung.NORMAL
 
     @property
+    def rtf(self) -> float | None:
+        """The load of the last seconds."""
+        return self.meter.rtf(self._clock.now())
+
+    @property
     def in_force(self) -> Rung:
         """The level that was announced last."""
         return self._adjuster.announced if self._adjuster is not None else Rung.NORMAL
@@ -104,7 +109,9 @@ class KeepingUp:
         short = self._watch is not None and self._watch.short_of_memory
         self._adjuster.heard(self._session.language)
         before = self.rung
-        changed = self._adjuster.observe(now, Load(rtf, 0.0 if self._waits else waiting, short))
+        behind = sum(source.waiting(now) for source in self._session.sources) / SAMPLE_RATE
+        load = Load(rtf, waiting, short, behind)
+        changed = self._adjuster.observe(now, Load(rtf, 0.0, short) if self._waits else load)
         if changed and self.rung >= before:
             self._session.adjust(self._adjuster.point)  # what is taken back waits for the model
         idle = not self._session.backlog and self.rung <= Rung.WARNING
@@ -129,7 +136,10 @@ class KeepingUp:
         if not backfilling.pending:
             return
         secs = backfilling.waiting_samples / SAMPLE_RATE
-        yield Notice("catching_up", f"{secs:.0f} s of speech that was kept is decoded now")
+        yield Notice(
+            "catching_up",
+            f"{secs:.0f} s of speech that was kept is decoded now; Ctrl-C ends at once",
+        )
         if self._adjuster is not None:
             self._adjuster.restore()
             self._session.adjust(self._adjuster.point)

@@ -53,13 +53,17 @@ class LadderOptions:
 
     def __post_init__(self) -> None:
         """Refuse thresholds out of order."""
-        steps = (self.recovery, *self.rtf, self.hopeless)
-        rising = all(low < high for low, high in pairwise(steps))
-        if not rising or not all(low < high for low, high in pairwise((0.0, *self.backlog))):
+        rtfs = (self.recovery, *self.rtf, self.hopeless)
+        if not all(low < high for low, high in pairwise(rtfs)):
+            text = " < ".join(f"{value:g}" for value in rtfs)
             raise UsageError(
-                "the thresholds of the ladder must rise",
-                hint="recovery < warning < degrade < emergency < failover, as in 0.7 0.8 1.0 1.2 2",
+                f"the RTFs of the ladder must rise: {text} do not",
+                hint="recovery < the three of rtf < hopeless, as in "
+                "recovery=0.6,rtf=0.7/0.9/1.1,hopeless=2",
             )
+        if not all(low < high for low, high in pairwise((0.0, *self.backlog))):
+            text = "/".join(f"{value:g}" for value in self.backlog)
+            raise UsageError(f"the backlogs of the ladder must rise: {text} do not")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Load:
     rtf: float | None
     backlog: float = 0.0
     short_of_memory: bool = False
+    waiting: float = 0.0
+    """Seconds of speech without text, what is being decoded included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ class Ladder:
         """Note since when the load is over, or hopeless."""
         options, rtf = self.options, load.rtf or 0.0
         calm = rtf < options.recovery and load.backlog < options.backlog[0]
-        calm = calm and not load.short_of_memory
+        calm = calm and load.waiting < options.backlog[0] and not load.short_of_memory
         self._calm_since = _since(self._calm_since, now) if calm else None
         hopeless = rtf > options.hopeless and self.rung is Rung.EMERGENCY
         self._hopeless_since = _since(self._hopeless_since, now) if hopeless else None

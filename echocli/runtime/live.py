@@ -97,12 +97,12 @@ class LiveSource:
         self._partials, self.putting_off.active = point.partials, point.spool
 
     def idle_backlog(self, now: float) -> float:
-        """Return how many samples of speech wait that is over and that nobody decodes.
-
-        Speech counts for as long as it has waited at most: a long utterance that has just ended is
-        no queue.
-        """
+        """Return how many samples of speech are not decoded fast enough."""
         return self._waiting.idle(self.heard(now))
+
+    def waiting(self, now: float) -> float:
+        """Return how many samples of speech have no text, for as long as they wait at most."""
+        return self._waiting.waiting(self.heard(now))
 
     def heard(self, now: float) -> float:
         """Return how far the source is at the time ``now``, in samples."""

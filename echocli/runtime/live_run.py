@@ -121,6 +121,11 @@ class Live:
         return self.stats.busy_seconds / position if position else None
 
     @property
+    def load(self) -> float | None:
+        """The RTF of the last seconds, as the ladder sees it."""
+        return self._keeping.rtf
+
+    @property
     def position(self) -> float:
         """Seconds of sound so far."""
         return self._inlets.position

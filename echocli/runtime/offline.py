@@ -29,6 +29,9 @@ from echocli.vad.endpointer import VadOptions
 BUFFERED = 400 * SAMPLE_RATE
 """Samples held at most while a slot has nothing to do: 26 MB."""
 
+SPOKEN = 5.0
+"""Seconds of speech from which on it is strange that there is no text."""
+
 AHEAD = 60 * SAMPLE_RATE
 """Samples held of an input whose turn has not come."""
 
@@ -69,6 +72,7 @@ class Transcription:
         self._failure: BaseException | None = None
         """What stopped the reader; raised after all that was heard is decoded."""
         self._gaps: list[Gap] = []
+        self._finals = 0
         self._covered = 0.0
         """Seconds that the watch knows of."""
         self._restarts_before = supervisor.restarts
@@ -199,6 +203,7 @@ class Transcription:
                 self._gaps.append(item)
                 yield item
             else:
+                self._finals += 1
                 self._saw_text()
                 yield Final(replace(self._options.clip.fit(item), source=self._source.name))
         position = self._pipeline.position / SAMPLE_RATE
@@ -267,6 +272,9 @@ class Transcription:
             self._follow(read)
             yield event
         self._fill_stats(hearing)
+        if self.stats.speech_seconds >= SPOKEN and not self._finals and not self._gaps:
+            text = f"{self.stats.speech_seconds:.1f} s sound like speech, but no text came of it"
+            yield Notice("no_text", text)
         yield Progress(read, read)
         yield StatsEvent(self.stats.to_dict())
         yield End(self._duration(hearing.total), self._pipeline.language)

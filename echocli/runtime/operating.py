@@ -109,7 +109,7 @@ def _effects(before: OperatingPoint, after: OperatingPoint) -> Iterator[str]:
     if not after.spool and before.batches != after.batches:
         yield "larger batches" if after.batches > 1 else "batches as before"
     if before.spool != after.spool:
-        put_off = "left out" if after.discards else "later"
+        put_off = "left out" if after.discards else "kept for later"
         yield f"every other utterance {put_off}" if after.spool else "every utterance at once"
 
 

@@ -33,7 +33,7 @@ class Slowdown:
         if not 1 <= factor <= MOST or end <= start:
             raise UsageError(
                 f"--simulate-load '{text}' is no load",
-                hint="a factor from 1 on, perhaps with its time: 4, or 4@10-60",
+                hint=f"a factor from 1 to {MOST:g}, perhaps with its time: 4, or 4@10-60",
             )
         return cls(factor, start, end, clock)
 

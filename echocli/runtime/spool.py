@@ -74,7 +74,8 @@ class Spool(Generic[T]):
             with suppress(OSError, UnboundLocalError):
                 path.unlink(missing_ok=True)
             raise OutputError(
-                f"the sound that waits cannot be kept: {error.strerror or error}",
+                f"the sound that waits cannot be kept in {self._parent or tempfile.gettempdir()}: "
+                f"{error.strerror or error}",
                 hint="free some space, or choose another place with TMPDIR",
             ) from error
         self._entries.append(_Entry(what, path, len(sound)))

@@ -31,12 +31,19 @@ class Waiting:
         return sum(len(one.finishing.sound.samples) for one in self._line if one.finishing)
 
     def idle(self, heard: float) -> float:
-        """Return samples of speech that nobody decodes, each for as long as it waits at most.
+        """Return samples of speech that is not decoded fast enough; ``heard`` is the position.
 
-        ``heard`` is how far the source is.
+        What nobody decodes counts for as long as it waits at most, and what is being decoded once
+        it has taken longer than it lasts.
         """
-        undone = self.undone()
-        return sum(min(one.speech.length, max(0.0, heard - one.ended_at)) for one in undone)
+        return sum(
+            min(one.speech.length, max(0.0, heard - one.ended_at - _grace(one)))
+            for one in self._line
+        )
+
+    def waiting(self, heard: float) -> float:
+        """Return samples of speech without text, each for as long as it waits at most."""
+        return sum(min(one.speech.length, max(0.0, heard - one.ended_at)) for one in self._line)
 
     def add(self, utterance: Utterance) -> None:
         """Take the newest."""
@@ -64,3 +71,10 @@ class Waiting:
         """Yield those from the oldest on that need no decoding any more."""
         while self._line and (finishing := self._line[0].finishing) and finishing.done:
             yield self._line.popleft()
+
+
+def _grace(utterance: Utterance) -> int:
+    """Return for how long an utterance may go without text before it counts as backlog."""
+    finishing = utterance.finishing
+    flying = finishing is not None and finishing.flying
+    return utterance.speech.length if flying else 0

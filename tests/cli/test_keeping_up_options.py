@@ -45,7 +45,7 @@ class TestRefusals:
         [
             (("--ladder", "rtf=1"), "--ladder: 'rtf=1' is no threshold"),
             (("--ladder", "calm=nan"), "--ladder: 'calm=nan' is no threshold"),
-            (("--ladder", "rtf=3/2/1"), "the thresholds of the ladder must rise"),
+            (("--ladder", "rtf=3/2/1"), "--ladder: the RTFs of the ladder must rise"),
             (("--simulate-load", "4@9-2"), "--simulate-load '4@9-2' is no load"),
             (("--drop-policy", "lose"), "--drop-policy: 'lose' cannot be used"),
             (("--unload-after", "nan"), "--unload-after: 'nan' cannot be used"),

@@ -191,7 +191,7 @@ class TestTheLadder:
         pairs = [
             ("greedy", "beam size 2"),
             ("no partials", "partials"),
-            ("every other utterance later", "every utterance at once"),
+            ("every other utterance kept for later", "every utterance at once"),
         ]
         for done, undone in pairs:
             assert told.count(done) == told.count(undone) == 1

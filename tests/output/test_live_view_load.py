@@ -65,11 +65,9 @@ def test_kept_speech_is_told_once_where_there_is_no_status_line() -> None:
                 view.event(event)
             view.event(spooled(90.0, 91.0))
         assert env.err.getvalue().splitlines() == [
-            "echocli: notice: from 1:23 on speech is kept for later where there is no time for it "
-            "now",
+            "echocli: notice: from 1:23 on speech is kept on disk and gets its text later",
             "echocli: notice: no speech is waiting for its text any more",
-            "echocli: notice: from 1:30 on speech is kept for later where there is no time for it "
-            "now",
+            "echocli: notice: from 1:30 on speech is kept on disk and gets its text later",
         ]
 
 

@@ -91,7 +91,7 @@ def test_a_jump_over_levels_applies_all_their_effects_and_says_so_once_in_force(
             "RTF 1.50",
             1.5,
             12.0,
-            ("model small", "greedy", "no partials", "every other utterance later"),
+            ("model small", "greedy", "no partials", "every other utterance kept for later"),
             17.123,
         )
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import wave
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -162,18 +163,25 @@ def test_without_a_spool_everything_is_discarded_and_counted() -> None:
     assert backfilling.close() is None
 
 
-def test_a_disk_that_takes_no_more_discards_and_keeps_what_is_there(tmp_path: Path) -> None:
+def test_what_a_full_disk_does_not_take_waits_in_memory(tmp_path: Path) -> None:
     spool = Spool[Aside](tmp_path)
     backfilling, asides = Backfilling(OPTIONS, spool), said()
     backfilling.put(asides[0], "slow")
     (folder,) = tmp_path.iterdir()
     moved = folder.rename(tmp_path / "elsewhere")
-    gap = backfilling.put(asides[1], "slow")
-    assert gap.reason.startswith("discarded: the sound that waits cannot be kept: No such file")
+    assert backfilling.put(asides[1], "slow").reason == "spooled: slow"
     moved.rename(folder)
-    assert len(fill(backfilling)) == 1
-    assert (backfilling.filled, backfilling.discarded, backfilling.pending) == (1, 1, 0)
+    assert len(fill(backfilling)) == len(fill(backfilling)) == 1
+    assert (backfilling.filled, backfilling.discarded, backfilling.pending) == (2, 0, 0)
     spool.close()
+
+
+def test_more_than_may_wait_in_memory_is_discarded_and_said(tmp_path: Path) -> None:
+    spool = Spool[Aside](tmp_path / "gone")
+    backfilling = Backfilling(replace(OPTIONS, backlog=SAMPLE_RATE), spool)
+    gap = backfilling.put(said()[0], "slow")
+    assert gap.reason.startswith("discarded: the sound that waits cannot be kept in ")
+    assert (backfilling.discarded, backfilling.pending) == (1, 0)
 
 
 def test_sound_that_is_gone_is_said_and_the_next_one_is_taken(

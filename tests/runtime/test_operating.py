@@ -46,7 +46,7 @@ def test_every_level_has_the_effects_of_those_before_it() -> None:
         "model small",
         "greedy",
         "no partials",
-        "every other utterance later",
+        "every other utterance kept for later",
     )
 
 
