@@ -113,6 +113,18 @@ def test_5_is_some_files_failed(run_echocli: RunEchocli, script: Script, meeting
     assert (done.code, done.stdout) == (ExitCode.PARTIAL, "Hello there.\n")
 
 
+def test_5_is_also_a_provider_that_fails_for_good_after_some_files_are_done(
+    run_echocli: RunEchocli, script: Script, meeting: Path
+) -> None:
+    dying = script(steps={str(n): "crash" for n in range(3, 400)})
+    done = run_echocli("transcribe", *[meeting] * 6, *dying, "--fallback", "none")
+    assert done.code == ExitCode.PARTIAL
+    assert set(done.stdout.splitlines()) == {"Hello there."}
+    assert "no provider can decode this any more" in done.stderr
+    assert " done, " in done.stderr.splitlines()[-1]
+
+
+
 @pytest.mark.model
 def test_6_is_an_assertion_of_bench(
     run_echocli: RunEchocli, tiny_model: Path, meeting: Path

@@ -260,7 +260,7 @@ class TestWhatIsPutAside:
         run = runs["interrupted"]
         assert run.code == 130
         found = re.search(
-            r"notice: (\d+\.\d) s of speech that was not decoded are kept in (\S+)", run.errors
+            r"error: (\d+\.\d) s of speech that was not decoded are kept in (\S+)", run.errors
         )
         assert found is not None
         kept = list(Path(found[2]).glob("*.wav"))
