@@ -124,7 +124,6 @@ def test_5_is_also_a_provider_that_fails_for_good_after_some_files_are_done(
     assert " done, " in done.stderr.splitlines()[-1]
 
 
-
 @pytest.mark.model
 def test_6_is_an_assertion_of_bench(
     run_echocli: RunEchocli, tiny_model: Path, meeting: Path
