@@ -39,13 +39,13 @@ def limits(host: Host) -> Limits:
     """Return the limits of the cgroups this process is in."""
     memory: list[int] = []
     cpus: list[float] = []
-    for version, directory in _directories(host):
+    for version, directory in directories(host):
         memory += _memory(host, version, directory)
         cpus += _cpus(host, version, directory)
     return Limits(min(memory, default=None), min(cpus, default=None))
 
 
-def _directories(host: Host) -> Iterator[tuple[int, PurePosixPath]]:
+def directories(host: Host) -> Iterator[tuple[int, PurePosixPath]]:
     """Yield every cgroup directory that binds this process, with its version."""
     mounts = _mounts(host)
     for line in (host.read("/proc/self/cgroup") or "").splitlines():

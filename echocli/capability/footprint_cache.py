@@ -6,18 +6,15 @@ of this program or of its libraries is replaced by the next run.
 
 from __future__ import annotations
 
-import json
 import math
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from echocli import __version__
-from echocli.capability import measure_cache
 from echocli.capability.footprint import Demand
+from echocli.capability.kept import read_entries, versions, write_entries
 
 FILE = "footprints.json"
 SCHEMA = "echocli/footprints/1"
@@ -27,11 +24,11 @@ MOST = 64
 
 def load(folder: Path) -> dict[Demand, float]:
     """Return the highest resident memory of workers in MB, as measured with these versions."""
-    versions = _versions()
+    current = versions()
     found: dict[Demand, float] = {}
     for entry in _entries(folder):
         with suppress(KeyError, TypeError, ValueError):
-            if entry["versions"] == versions:
+            if entry["versions"] == current:
                 found[_demand(entry["demand"])] = _megabytes(entry["mb"])
     return found
 
@@ -51,22 +48,12 @@ def note(folder: Path, demand: Demand, megabytes: float) -> None:
         return
     key = asdict(demand)
     kept = [entry for entry in _entries(folder) if entry.get("demand") != key]
-    kept.append({"demand": key, "mb": round(megabytes, 1), "versions": _versions()})
-    _write(folder, kept[-MOST:])
-
-
-def _versions() -> list[str | None]:
-    return [__version__, *map(measure_cache._version, measure_cache.LIBRARIES)]
+    kept.append({"demand": key, "mb": round(megabytes, 1), "versions": versions()})
+    write_entries(folder / FILE, SCHEMA, kept[-MOST:])
 
 
 def _entries(folder: Path) -> list[dict[str, Any]]:
-    try:
-        found = json.loads((folder / FILE).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return []
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        return []
-    entries = found.get("entries")
+    entries = read_entries(folder / FILE, SCHEMA)
     return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
 
 
@@ -84,18 +71,3 @@ def _megabytes(value: object) -> float:
     if type(value) not in (int, float) or not 0 < float(str(value)) < math.inf:
         raise ValueError("no size")
     return float(str(value))
-
-
-def _write(folder: Path, entries: list[dict[str, Any]]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=folder, prefix=f".{FILE}.", suffix=".part", delete=False
-    ) as file:
-        try:
-            json.dump({"schema": SCHEMA, "entries": entries}, file)
-            file.close()
-            Path(file.name).replace(folder / FILE)
-        except BaseException:
-            with suppress(OSError):
-                Path(file.name).unlink()
-            raise

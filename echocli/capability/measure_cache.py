@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, fields
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from echocli import __version__
 from echocli.capability.advice import Recommendation
+from echocli.capability.kept import read_entries, versions, write_entries
 from echocli.capability.measure import Work
 from echocli.capability.measure_predict import SHAPES
 from echocli.capability.profile import Profile
@@ -28,8 +25,6 @@ FILE = "measurements.json"
 SCHEMA = "echocli/measurements/1"
 MOST = 16
 """Entries kept, the newest."""
-
-LIBRARIES = ("faster-whisper", "ctranslate2", "pywhispercpp")
 
 
 def directory(environment: Environment) -> Path:
@@ -49,8 +44,7 @@ def key(profile: Profile, advice: Recommendation) -> str:
     machine = (profile.system, profile.machine, profile.cpu, profile.instruction_sets)
     room = (profile.allowed_cores, profile.memory_allowed // 2**20, gpus)
     how = (advice.provider, advice.device, advice.compute_type, advice.slots, advice.threads)
-    versions = (__version__, *map(_version, LIBRARIES))
-    return sha256(json.dumps([machine, room, how, versions]).encode()).hexdigest()[:32]
+    return sha256(json.dumps([machine, room, how, versions()]).encode()).hexdigest()[:32]
 
 
 def load(folder: Path, name: str) -> dict[str, Work] | None:
@@ -68,28 +62,11 @@ def save(folder: Path, name: str, costs: Mapping[str, Work]) -> None:
     entries.pop(name, None)
     entries[name] = {kind: asdict(work) for kind, work in costs.items()}
     newest = dict(list(entries.items())[-MOST:])
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=folder, prefix=f".{FILE}.", suffix=".part", delete=False
-    ) as file:
-        try:
-            json.dump({"schema": SCHEMA, "entries": newest}, file)
-            file.close()
-            Path(file.name).replace(folder / FILE)
-        except BaseException:
-            with suppress(OSError):
-                Path(file.name).unlink()
-            raise
+    write_entries(folder / FILE, SCHEMA, newest)
 
 
 def _entries(folder: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / FILE).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        return {}
-    entries = found.get("entries")
+    entries = read_entries(folder / FILE, SCHEMA)
     return entries if isinstance(entries, dict) else {}
 
 
@@ -99,10 +76,3 @@ def _work(values: Mapping[str, object]) -> Work:
     if not all(math.isfinite(n) and n >= 0 for n in numbers.values()) or not any(numbers.values()):
         raise ValueError("no costs")
     return Work(**numbers)
-
-
-def _version(library: str) -> str | None:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return None

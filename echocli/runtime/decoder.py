@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from echocli.clock import Clock
-from echocli.providers.base import LoadSpec
 from echocli.runtime.live_session import Request
-from echocli.runtime.serving import Serving
+from echocli.runtime.serving import Serving, served_by
 from echocli.runtime.supervisor import Outcome
 
 
@@ -32,17 +31,13 @@ def decode(request: Request, supervisor: Serving, clock: Clock) -> Answered:
     start = clock.now()
     try:
         supervisor.ready()  # loading is no inference
-        served, start = _served(supervisor), clock.now()
+        served, start = served_by(supervisor), clock.now()
         outcomes = supervisor.decode(request.windows, request.options)
     except BaseException as error:
         return Answered(request, (), clock.now() - start, error)
     # What replacing somebody took says nothing about how fast decoding is.
-    secs = clock.now() - start if _served(supervisor) == served else 0.0
+    secs = clock.now() - start if served_by(supervisor) == served else 0.0
     return Answered(request, outcomes, secs)
-
-
-def _served(supervisor: Serving) -> tuple[LoadSpec, int]:
-    return supervisor.spec, supervisor.restarts
 
 
 class Decoder:

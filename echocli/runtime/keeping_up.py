@@ -174,7 +174,7 @@ class KeepingUp:
         backfilling = session.backfilling
         lost = sum(source.lost_samples for source in session.sources)
         return Now(
-            rtf=self.meter.rtf(self._clock.now()),
+            rtf=self.rtf,
             rung=self.in_force,
             backlog=session.backlog / SAMPLE_RATE,
             depth=session.line.depth,

@@ -97,8 +97,6 @@ class Live:
         self._decoder: Decoder | None = None
         self._finishing = False
         """Whether only what was put aside is left to do."""
-        self._catches_up = True
-        """Whether what was put aside is decoded before this ends."""
         self._dead: BaseException | None = None
         """Why the model will answer no more."""
         self._begun = clock.now()
@@ -178,7 +176,7 @@ class Live:
     @property
     def _done(self) -> bool:
         decoding = self._decoder is not None and self._decoder.busy
-        left = self._session.backfilling.pending and self._dead is None and self._catches_up
+        left = self._session.backfilling.pending and self._dead is None and self._session.catches_up
         return self._inlets.over and not decoding and not left
 
     def _handle(self, entry: _Entry) -> Iterator[Event]:
@@ -189,7 +187,7 @@ class Live:
             case Answered():
                 yield from self._answer(entry, self._clock.now())
             case _Stop():
-                self._catches_up = self._session.catches_up = entry.catch_up
+                self._session.catches_up = entry.catch_up
                 self._supervisor.hurry()
                 self._inlets.stop()
 
@@ -197,7 +195,7 @@ class Live:
         """Have the most urgent windows decoded, if there are any and nothing else is."""
         if not self._finishing and self._inlets.over:
             self._finishing = True
-            if self._catches_up and self._dead is None:
+            if self._session.catches_up and self._dead is None:
                 yield from self._keeping.finish()
         decoder = self._decoder
         if self._dead is not None:

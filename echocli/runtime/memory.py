@@ -66,7 +66,7 @@ def _allowances(host: Host) -> Iterator[tuple[int, int]]:
     """Yield limit and rest in bytes of each cgroup around this process that has a limit."""
     if host.system != "Linux":
         return
-    for version, directory in cgroup._directories(host):
+    for version, directory in cgroup.directories(host):
         limit, used, cached = _usage(host, version, directory)
         if limit is not None and used is not None:
             yield limit, max(0, limit - used + cached)

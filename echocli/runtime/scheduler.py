@@ -8,9 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from echocli.clock import Clock
 from echocli.errors import TranscriptionError
-from echocli.runtime.line import Line, Place, Ticket, Waits
-
-__all__ = ["Line", "Scheduler", "Ticket", "Waits"]
+from echocli.runtime.line import Line, Place, Ticket
 
 T = TypeVar("T")
 

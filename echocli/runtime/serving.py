@@ -72,3 +72,8 @@ class Serving(Protocol):
     def kill(self) -> None:
         """End all workers at once."""
         ...
+
+
+def served_by(serving: Serving) -> tuple[LoadSpec, int]:
+    """Return who serves; a request during which that changes says nothing about the load."""
+    return serving.spec, serving.restarts

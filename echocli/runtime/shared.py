@@ -17,11 +17,11 @@ from typing import Any, Protocol
 
 from echocli.clock import Clock
 from echocli.events import Event, Level
-from echocli.providers.base import DecodeOptions, LoadSpec, Window
+from echocli.providers.base import DecodeOptions, Window
 from echocli.runtime.adjusting import Adjuster
 from echocli.runtime.ladder import Load, Rung
 from echocli.runtime.rtf import LoadMeter
-from echocli.runtime.serving import Serving
+from echocli.runtime.serving import Serving, served_by
 from echocli.runtime.supervisor import Outcome
 from echocli.runtime.watch import Now, Watch
 from echocli.types import SAMPLE_RATE
@@ -122,7 +122,7 @@ class Shared:
             self._watch.asked()
         try:
             self._supervisor.ready()  # loading is no inference
-            served, start = self._served(), self._clock.now()
+            served, start = served_by(self._supervisor), self._clock.now()
             outcomes = self._supervisor.decode(everything, self._adjusted(options))
         except BaseException:
             for share in shares:
@@ -139,7 +139,7 @@ class Shared:
             at += count
         if self._watch is not None:
             self._watch.answered(outcomes, {FILES: busy}, final=True)
-        if self._served() == served:
+        if served_by(self._supervisor) == served:
             self._observe(everything, busy)
 
     @property
@@ -160,7 +160,7 @@ class Shared:
         ``position`` is that of the input, in seconds; the others are what was found in it so far.
         """
         if self._watch is not None:
-            rung = self._adjuster.rung if self._adjuster is not None else Rung.NORMAL
+            rung = self._adjuster.announced if self._adjuster is not None else Rung.NORMAL
             rtf = self._meter.rtf(self._clock.now())
             at = Now(rtf, rung, speech_ratio=speech_ratio, skipped=skipped)
             yield from self._watch.look(at)
@@ -170,10 +170,6 @@ class Shared:
             if isinstance(event, Level):
                 self.levels.append(event)
             yield event
-
-    def _served(self) -> tuple[LoadSpec, int]:
-        """Return what serves; a request during which that changes says nothing about the load."""
-        return self._supervisor.spec, self._supervisor.restarts
 
     def _adjusted(self, options: DecodeOptions) -> DecodeOptions:
         if self._adjuster is None or self._adjuster.rung is Rung.NORMAL:
