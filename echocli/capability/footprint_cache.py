@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from echocli.capability.footprint import Demand
-from echocli.capability.kept import read_entries, versions, write_entries
+from echocli.kept import read_entries, versions, write_entries
 
 FILE = "footprints.json"
 SCHEMA = "echocli/footprints/1"

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from echocli.capability.advice import Recommendation
-from echocli.capability.kept import read_entries, versions, write_entries
 from echocli.capability.measure import Work
 from echocli.capability.measure_predict import SHAPES
 from echocli.capability.profile import Profile
 from echocli.environment import APP, Environment
+from echocli.kept import read_entries, versions, write_entries
 
 FILE = "measurements.json"
 SCHEMA = "echocli/measurements/1"

@@ -44,6 +44,12 @@ class ProviderInfo:
     """Format of the weights it reads: ``ct2``, ``ggml`` or ``none``."""
     word_timestamps: bool = False
     native_streaming: bool = False
+    prompt_may_crash: bool = False
+    """Whether text given before the first word is known to end the process at times."""
+    experimental: bool = False
+    """Never chosen unless it was asked for."""
+    live_devices: tuple[str, ...] | None = None
+    """Devices on which it keeps up with speech; ``None``: all of :attr:`devices`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ class LoadSpec:
     """Windows decoded side by side."""
     threads: int = 1
     """Threads of each slot; 0 lets the library choose."""
+    program: str = ""
+    """Executable that the provider runs, where it runs one; empty: looked for on the PATH."""
 
 
 @dataclass(frozen=True, slots=True)
