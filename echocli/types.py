@@ -103,3 +103,7 @@ class Transcript:
     model: str
     stats: Mapping[str, Any] = field(default_factory=dict)
     schema: str = SCHEMA
+    model_revision: str | None = None
+    """Of the weights, as far as it is known."""
+    model_sha256: str | None = None
+    """Of the file of weights."""

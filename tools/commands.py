@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -59,10 +60,17 @@ class Command:
     """One subcommand, or the program itself under the name ``""``."""
 
     name: str
+    """With the group it belongs to before it: ``models pull``."""
     summary: str
     usage: str
     description: str
     parameters: tuple[Parameter, ...]
+    subcommands: tuple[Command, ...] = ()
+
+    @property
+    def word(self) -> str:
+        """The last word of the name."""
+        return self.name.rpartition(" ")[2]
 
     @property
     def options(self) -> tuple[Parameter, ...]:
@@ -83,12 +91,21 @@ def read_program() -> Command:
 
 
 def read_commands() -> tuple[Command, ...]:
-    """Return every subcommand in the order of the program's own list."""
-    from echocli.cli.app import COMMANDS, load_command
+    """Return every command in the order of the program's own list."""
+    from echocli.cli.app import COMMANDS
 
-    return tuple(
-        _read(name, load_command(name), summary) for name, (_, summary) in COMMANDS.items()
-    )
+    return _read_table("", COMMANDS)
+
+
+def _read_table(group: str, table: Mapping[str, tuple[str, str]]) -> tuple[Command, ...]:
+    from echocli.cli.groups import LazyGroup, load
+
+    found = []
+    for word, (_, summary) in table.items():
+        name, command = f"{group} {word}".strip(), load(word, dict(table))
+        below = _read_table(name, command.table) if isinstance(command, LazyGroup) else ()
+        found.append(replace(_read(name, command, summary), subcommands=below))
+    return tuple(found)
 
 
 def _read(name: str, command: Any, summary: str) -> Command:

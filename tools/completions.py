@@ -7,17 +7,25 @@ hold the whole table instead. ``make docs`` writes them again from the commands.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from tools.commands import PROGRAM, Command, Kind, Parameter
 
 HEADER = f"completion of {PROGRAM}, written by tools/generate.py: change the commands instead"
 
 
+def _all(commands: Sequence[Command]) -> list[Command]:
+    """Return the commands, each followed by its subcommands."""
+    return [found for command in commands for found in (command, *_all(command.subcommands))]
+
+
 def bash(program: Command, commands: Sequence[Command]) -> str:
     """Return a script for bash 3.2 (macOS) and later; it needs no bash-completion."""
-    names = " ".join(command.name for command in commands)
-    values = [line for command in (program, *commands) for line in _bash_values(command)]
-    offers = [_bash_offer(program, names), *(_bash_offer(command, "") for command in commands)]
+    whole = replace(program, subcommands=tuple(commands))
+    every = [whole, *_all(commands)]
+    names = "|".join(f'"{command.name}"' for command in every[1:])
+    values = [line for command in every for line in _bash_values(command)]
+    offers = [_bash_offer(command) for command in every]
     return "\n".join(
         [
             f"# {HEADER}",
@@ -32,14 +40,14 @@ def bash(program: Command, commands: Sequence[Command]) -> str:
             "        prev=${COMP_WORDS[COMP_CWORD-2]}",
             "    fi",
             "    for ((i = 1; i < COMP_CWORD; i++)); do",
-            "        case ${COMP_WORDS[i]} in",
-            f"            {names.replace(' ', '|')}) command=${{COMP_WORDS[i]}}; break ;;",
+            '        case "${command:+$command }${COMP_WORDS[i]}" in',
+            f'            {names}) command="${{command:+$command }}${{COMP_WORDS[i]}}" ;;',
             "        esac",
             "    done",
             '    case "$command $prev" in',
             *values,
             "    esac",
-            "    case $command in",
+            '    case "$command" in',
             *offers,
             "    esac",
             "    if [[ $cur == -* ]]; then",
@@ -79,17 +87,15 @@ def _bash_value(option: Parameter) -> str:
     return ""
 
 
-def _bash_offer(command: Command, words: str) -> str:
+def _bash_offer(command: Command) -> str:
     options = " ".join(name for option in command.options for name in option.names)
-    choices = words or " ".join(value for item in command.arguments for value in item.choices)
-    pattern = command.name or "''"
-    return f"        {pattern}) options={_quoted(options)} choices={_quoted(choices)} ;;"
+    words = [below.word for below in command.subcommands]
+    choices = " ".join([*words, *(v for item in command.arguments for v in item.choices)])
+    return f'        "{command.name}") options={_quoted(options)} choices={_quoted(choices)} ;;'
 
 
 def zsh(program: Command, commands: Sequence[Command]) -> str:
     """Return a script that works both in ``fpath`` (as ``_echocli``) and when sourced."""
-    table = [_zsh_quoted(f"{_zsh_plain(c.name)}:{c.summary}") for c in commands]
-    blocks = [line for command in commands for line in _zsh_block(command)]
     return "\n".join(
         [
             f"#compdef {PROGRAM}",
@@ -98,18 +104,7 @@ def zsh(program: Command, commands: Sequence[Command]) -> str:
             "    local context state state_descr line ret=1",
             "    typeset -A opt_args",
             "    local -a commands",
-            f"    commands=({' '.join(table)})",
-            "    _arguments -C -s -S \\",
-            *(f"        {spec} \\" for option in program.options for spec in _zsh_specs(option)),
-            "        '1: :->command' '*:: :->rest' && ret=0",
-            "    case $state in",
-            "        command) _describe -t commands command commands && ret=0 ;;",
-            "        rest)",
-            "            case $line[1] in",
-            *blocks,
-            "            esac",
-            "            ;;",
-            "    esac",
+            *_zsh_group(replace(program, subcommands=tuple(commands)), "    "),
             "    return ret",
             "}",
             "if [[ $funcstack[1] == _echocli ]]; then",
@@ -122,16 +117,36 @@ def zsh(program: Command, commands: Sequence[Command]) -> str:
     )
 
 
-def _zsh_block(command: Command) -> list[str]:
-    specs = [spec for parameter in command.parameters for spec in _zsh_specs(parameter)]
-    lines = [f"                        {spec} \\" for spec in specs]
-    return [
-        f"                {command.name})",
-        "                    _arguments -s -S \\",
-        *lines,
-        "                        && ret=0",
-        "                    ;;",
+def _zsh_group(group: Command, margin: str) -> list[str]:
+    """Return the lines that complete a command with subcommands, the program itself included."""
+    table = [_zsh_quoted(f"{_zsh_plain(c.word)}:{c.summary}") for c in group.subcommands]
+    lines = [
+        f"commands=({' '.join(table)})",
+        "_arguments -C -s -S \\",
+        *(f"    {spec} \\" for option in group.options for spec in _zsh_specs(option)),
+        "    '1: :->command' '*:: :->rest' && ret=0",
+        "case $state in",
+        "    command) _describe -t commands command commands && ret=0 ;;",
+        "    rest)",
+        "        case $line[1] in",
+        *(line for command in group.subcommands for line in _zsh_block(command)),
+        "        esac",
+        "        ;;",
+        "esac",
     ]
+    return [margin + line for line in lines]
+
+
+def _zsh_block(command: Command) -> list[str]:
+    """Return the case of a subcommand within that of its group."""
+    margin = " " * 16
+    if command.subcommands:
+        body = _zsh_group(command, margin)
+    else:
+        specs = [spec for parameter in command.parameters for spec in _zsh_specs(parameter)]
+        lines = ["_arguments -s -S \\", *(f"    {spec} \\" for spec in specs), "    && ret=0"]
+        body = [margin + line for line in lines]
+    return [f"            {command.word})", *body, f"{margin};;"]
 
 
 def _zsh_specs(parameter: Parameter) -> list[str]:
@@ -170,17 +185,25 @@ def _zsh_quoted(text: str) -> str:
 def fish(program: Command, commands: Sequence[Command]) -> str:
     """Return a script for ``~/.config/fish/completions``."""
     lines = [f"# {HEADER}"]
-    lines += [_fish_option("__fish_use_subcommand", option) for option in program.options]
-    for command in commands:
-        lines.append(
-            f"complete -c {PROGRAM} -n __fish_use_subcommand -f "
-            f"-a {command.name} -d {_quoted(command.summary)}"
-        )
-    for command in commands:
-        condition = _quoted(f"__fish_seen_subcommand_from {command.name}")
-        lines += [_fish_option(condition, option) for option in command.options]
-        lines += _fish_arguments(condition, command)
+    lines += _fish_group(replace(program, subcommands=tuple(commands)), "__fish_use_subcommand")
+    for command in _all(commands):
+        seen = "; and ".join(f"__fish_seen_subcommand_from {word}" for word in command.name.split())
+        if command.subcommands:
+            words = " ".join(below.word for below in command.subcommands)
+            fresh = f"{seen}; and not __fish_seen_subcommand_from {words}"
+            lines += _fish_group(command, _quoted(fresh))
+        else:
+            lines += [_fish_option(_quoted(seen), option) for option in command.options]
+            lines += _fish_arguments(_quoted(seen), command)
     return "\n".join(lines) + "\n"
+
+
+def _fish_group(group: Command, condition: str) -> list[str]:
+    """Return what may follow a command before its subcommand is written."""
+    return [_fish_option(condition, option) for option in group.options] + [
+        f"complete -c {PROGRAM} -n {condition} -f -a {command.word} -d {_quoted(command.summary)}"
+        for command in group.subcommands
+    ]
 
 
 def _fish_option(condition: str, option: Parameter) -> str:

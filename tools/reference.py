@@ -40,11 +40,16 @@ def index(program: Command, commands: Sequence[Command]) -> str:
 
 
 def page(command: Command) -> str:
-    """Return the page of one command."""
+    """Return the page of one command; the subcommands of a group follow on it."""
+    lines = [NOTE, "", *_section(command, "#")]
+    for subcommand in command.subcommands:
+        lines += _section(subcommand, "##")
+    return "\n".join(lines)
+
+
+def _section(command: Command, mark: str) -> list[str]:
     lines = [
-        NOTE,
-        "",
-        f"# {PROGRAM} {command.name}",
+        f"{mark} {PROGRAM} {command.name}",
         "",
         "```text",
         command.usage,
@@ -55,8 +60,8 @@ def page(command: Command) -> str:
     ]
     for section in dict.fromkeys(parameter.section for parameter in command.parameters):
         rows = [item for item in command.parameters if item.section == section]
-        lines += [f"## {section}", "", *_table(rows), ""]
-    return "\n".join(lines)
+        lines += [f"{mark}# {section}", "", *_table(rows), ""]
+    return lines
 
 
 def exit_codes() -> Iterator[tuple[ExitCode, str]]:

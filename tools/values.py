@@ -13,7 +13,7 @@ from functools import cache
 
 @cache
 def known_values() -> Mapping[str, tuple[str, ...]]:
-    """Return option name → its words, in the order a menu shows them."""
+    """Return the name of an option or argument → its words, in the order a menu shows them."""
     from echocli.decoding.presets import Preset
     from echocli.models.catalog import ALIASES, MODELS
     from echocli.models.languages import AUTO, LANGUAGES
@@ -21,7 +21,10 @@ def known_values() -> Mapping[str, tuple[str, ...]]:
     from echocli.providers.registry import BUILTIN
     from echocli.types import Task
 
+    models = (*MODELS, *ALIASES)
     return {
+        "model": models,
+        "models": models,
         "--compute-type": (
             "int8",
             "int8_float16",
@@ -33,9 +36,10 @@ def known_values() -> Mapping[str, tuple[str, ...]]:
         "--device": (AUTO, "cpu", "cuda", "metal"),
         "--language": (AUTO, *LANGUAGES),
         "--level": ("1", "2", "3"),
-        "--model": (*MODELS, *ALIASES),
+        "--model": models,
         "--output-format": (*FORMATS, "all"),
         "--preset": tuple(Preset),
         "--provider": (AUTO, *BUILTIN),
+        "--source": ("hf", "pypi"),
         "--task": tuple(Task),
     }

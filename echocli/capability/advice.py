@@ -42,6 +42,8 @@ class Overrides:
     """Cores to use."""
     language: str | None = None
     """Language code."""
+    experimental: bool = False
+    """Whether providers may be chosen that are experimental."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,18 @@ def parse_device(text: str) -> str:
     )
 
 
+ALONE = ("whisper-cpp", "voxtral")
+"""Providers that decode one window at a time: an instance serves one, and a second takes as much
+memory again."""
+
+
+def parallelism_of(provider: str, device: str, cores: int) -> tuple[int, int]:
+    """Return ``(slots, threads)`` of a provider on a device; a GPU is one slot."""
+    if provider in ALONE or kind_of(device) != "cpu":
+        return 1, min(max(1, cores), 4)
+    return parallelism(cores)
+
+
 def normalised(wishes: Overrides) -> Overrides:
     """Turn the words that mean "choose for me" into ``None``, and aliases into names."""
     device = parse_device(wishes.device) if wishes.device else None
@@ -131,6 +145,7 @@ def normalised(wishes: Overrides) -> Overrides:
         vad=wishes.vad,
         threads=wishes.threads,
         language=_unless_auto(wishes.language),
+        experimental=wishes.experimental,
     )
 
 

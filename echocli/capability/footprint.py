@@ -49,13 +49,14 @@ class Demand:
     compute_type: str
     slots: int
     weights: int
-    """Bytes of ``model.bin``; 0 where there is none."""
+    """Bytes of the file of weights; 0 where there is none."""
 
     @classmethod
     def of(cls, spec: LoadSpec) -> Self:
-        """Return that of a model that is here as a directory."""
+        """Return that of a model that is here as a directory or a file."""
+        path = Path(spec.path)
         try:
-            weights = (Path(spec.path) / "model.bin").stat().st_size
+            weights = (path if path.is_file() else path / "model.bin").stat().st_size
         except OSError:
             weights = 0
         return cls._with(spec, spec.model, weights)

@@ -18,7 +18,7 @@ def smaller(spec: LoadSpec, installed: Collection[Found], *, english: bool) -> t
 
     ``english`` says that English is all that is written, so that models that know nothing else may
     stand in, and of two of one size are preferred. Nobody knows the size of a model that is not in
-    the catalogue: it has none.
+    the catalogue: it has none. Revision and digest of what is returned are not filled in.
     """
     model = catalog.known(spec.model)
     if model is None:
@@ -35,7 +35,7 @@ def smaller(spec: LoadSpec, installed: Collection[Found], *, english: bool) -> t
     for known, found in sorted(fitting, key=lambda row: (row[0].english_only, row[0].parameters)):
         best[known.rank] = found
     return tuple(
-        replace(spec, model=best[rank].name, path=str(best[rank].path))
+        replace(spec, model=best[rank].name, path=str(best[rank].path), revision=None, sha256=None)
         for rank in sorted(best, reverse=True)
     )
 

@@ -8,7 +8,6 @@ whose provider is missing or cannot use the device are passed over.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from echocli.capability import sizing
 from echocli.capability.advice import (
@@ -16,12 +15,13 @@ from echocli.capability.advice import (
     Overrides,
     Recommendation,
     Tier,
-    kind_of,
     normalised,
     parallelism,
+    parallelism_of,
     parse_device,
     tier_of,
 )
+from echocli.capability.choosing import AUTOMATIC, VOXTRAL, Choice, Chooser
 from echocli.capability.compute import default_compute
 from echocli.capability.profile import Profile
 from echocli.errors import ProviderError
@@ -39,16 +39,6 @@ __all__ = [
     "tier_of",
 ]
 
-AUTOMATIC = ("faster-whisper", "whisper-cpp")
-"""Providers that may be chosen without being asked for, in this order."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    provider: str
-    model: str
-    device: str
-
 
 def recommend(
     profile: Profile,
@@ -56,13 +46,15 @@ def recommend(
     available_providers: Mapping[str, Collection[str]],
     overrides: Overrides | None = None,
     too_slow: Mapping[str, float] | None = None,
+    own_models: Mapping[str, Collection[str]] | None = None,
 ) -> Recommendation:
     """Return what suits ``profile``.
 
     ``available_providers`` maps the name of each provider that could run to the kinds of device it
-    can use, ``too_slow`` the models that cannot keep up here to their load. Raises ``UsageError``
-    for an unknown device and ``ProviderError`` for a provider that was asked for and is not
-    available.
+    can use, ``too_slow`` the models that cannot keep up here to their load, ``own_models`` a
+    provider to the models that are here for it instead of ``installed_models``. Raises
+    ``UsageError`` for an unknown device and ``ProviderError`` for a provider that was asked for and
+    is not available.
     """
     wishes = normalised(overrides or Overrides())
     if wishes.provider and wishes.provider not in available_providers:
@@ -70,7 +62,9 @@ def recommend(
             f"provider '{wishes.provider}' is not available",
             hint=f"available: {', '.join(available_providers) or 'none'}",
         )
-    advisor = _Advisor(profile, installed_models, available_providers, wishes, too_slow or {})
+    advisor = _Advisor(
+        profile, installed_models, available_providers, wishes, too_slow or {}, own_models or {}
+    )
     return advisor.advise()
 
 
@@ -84,19 +78,23 @@ class _Advisor:
         providers: Mapping[str, Collection[str]],
         wishes: Overrides,
         too_slow: Mapping[str, float],
+        own_models: Mapping[str, Collection[str]],
     ) -> None:
         self.profile = profile
         self.installed = installed
         self.providers = providers
         self.wishes = wishes
         self.too_slow = too_slow
+        self.own_models = own_models
         self.stepped_down = ""
         self.notices: list[Notice] = list(profile.notices)
         self.english = wishes.language in (None, "en")
         self.tier = tier_of(profile.memory_gb, accelerated=bool(profile.cuda) or profile.metal)
+        self._chooser = Chooser(profile, providers, wishes, self.tier, own_models, self.notices)
 
     def advise(self) -> Recommendation:
-        choice = self._choose()
+        choice = self._chooser.choose()
+        self.installed = self.own_models.get(choice.provider, self.installed)
         model = self._model(choice)
         usable = self._usable(model)
         compute = self._compute_type(choice, usable or model)
@@ -124,98 +122,14 @@ class _Advisor:
     def _notice(self, code: str, message: str) -> None:
         self.notices.append(Notice(code, message))
 
-    # Provider and device
-
-    def _choose(self) -> _Choice:
-        wanted = self._present(self.wishes.device)
-        rows = [row for row in self._candidates() if self._possible(row)]
-        fitting = [row for row in rows if wanted in (None, kind_of(row.device))]
-        if not fitting and wanted not in (None, "cpu"):
-            self._notice("device-unsupported", self._unsupported(wanted))
-            fitting = [row for row in rows if row.device == "cpu"]
-        if not fitting:
-            self._notice("no-provider", "no provider is installed; run: pip install faster-whisper")
-            fitting = [_Choice(AUTOMATIC[0], self._cpu_model(), "cpu")]
-        choice = fitting[0]
-        if wanted is None:
-            self._mention_idle_accelerator(choice)
-        return self._numbered(choice)
-
-    def _unsupported(self, wanted: str | None) -> str:
-        who = self.wishes.provider or "no available provider"
-        verb = "cannot" if self.wishes.provider else "can"
-        return f"{who} {verb} use {wanted}; the processor is used"
-
-    def _numbered(self, choice: _Choice) -> _Choice:
-        wish = self.wishes.device or ""
-        if ":" in wish and choice.device == kind_of(wish):
-            return _Choice(choice.provider, choice.model, wish)
-        return choice
-
-    def _present(self, device: str | None) -> str | None:
-        """Return the kind of the wanted device if the machine has it, else ``cpu``."""
-        if device in (None, "cpu"):
-            return device
-        assert device is not None
-        if device == "metal":
-            there = self.profile.metal
-        else:
-            there = int(device.partition(":")[2] or 0) < len(self.profile.cuda)
-        if not there:
-            self._notice("device-absent", f"there is no {device} here; the processor is used")
-        return kind_of(device) if there else "cpu"
-
-    def _possible(self, row: _Choice) -> bool:
-        wanted = self.wishes.provider
-        return row.device in self.providers.get(row.provider, ()) and wanted in (None, row.provider)
-
-    def _candidates(self) -> list[_Choice]:
-        """Return provider, model and device, best first, whether possible or not."""
-        plain = self._cpu_model()
-        names = [self.wishes.provider] if self.wishes.provider else AUTOMATIC
-        # The processor comes before an accelerator the tier does not name: only a wish picks that.
-        rows = [*self._accelerated(), *(_Choice(name, plain, "cpu") for name in names)]
-        devices = ["cuda"] * bool(self.profile.cuda) + ["metal"] * self.profile.metal
-        return rows + [_Choice(name, plain, device) for device in devices for name in names]
-
-    def _accelerated(self) -> list[_Choice]:
-        """Return what the tier names for the accelerators that are here."""
-        if self.tier is Tier.ULTRA_LOW:
-            return []
-        ideal, wish = self._accelerated_model(), self.wishes.provider
-        rows = []
-        if self.profile.cuda:
-            order = reversed(AUTOMATIC) if self.tier is Tier.MEDIUM_GPU else AUTOMATIC
-            rows += [_Choice(name, ideal, "cuda") for name in ([wish] if wish else order)]
-        if self.profile.metal and self.tier is not Tier.LOW:
-            rows.append(_Choice(wish or "whisper-cpp", ideal, "metal"))
-        return rows
-
-    def _mention_idle_accelerator(self, choice: _Choice) -> None:
-        idle = {row.device for row in self._accelerated()} if choice.device == "cpu" else set()
-        for device, who in (("metal", "only whisper-cpp"), ("cuda", "no available provider")):
-            if device in idle:
-                text = f"{device} is here, but {who} can use it; the processor is used"
-                self._notice("accelerator-unused", text)
-
     # Model
 
-    def _cpu_model(self) -> str:
-        if self.tier is Tier.ULTRA_LOW:
-            return "tiny.en"
-        return "small.en" if self.profile.memory_gb >= 32 else "base.en"
-
-    def _accelerated_model(self) -> str:
-        return {
-            Tier.MEDIUM_GPU: "small.en",
-            Tier.HIGH: "medium.en",
-            Tier.ULTRA: "large-v3-turbo",
-        }.get(self.tier, self._cpu_model())
-
-    def _model(self, choice: _Choice) -> str:
+    def _model(self, choice: Choice) -> str:
         if self.wishes.model:
             self._warn_if_tight(self.wishes.model, choice.device)
             return self.wishes.model
+        if choice.provider == VOXTRAL:  # there is one, and it has no sizes
+            return next(iter(self.installed), choice.model)
         model = choice.model if self.english else choice.model.removesuffix(".en")
         model = sizing.largest_fitting(self.profile, model, choice.device, english=self.english)
         self._warn_if_tight(model, choice.device)
@@ -253,28 +167,27 @@ class _Advisor:
 
     # The rest
 
-    def _compute_type(self, choice: _Choice, model: str) -> str:
+    def _compute_type(self, choice: Choice, model: str) -> str:
         wish = self.wishes.compute_type
-        if wish and choice.device == "cpu" and "float16" in wish:
+        narrow = "float16" in (wish or "") and choice.provider != "whisper-cpp"
+        if narrow and choice.device == "cpu":
             self._notice("compute-type", f"{wish} needs an accelerator; int8 is used")
             return default_compute(choice.provider, None, model)
         gpu = sizing.gpu_of(self.profile, choice.device)
-        return wish or default_compute(choice.provider, gpu, model)
+        return wish or default_compute(choice.provider, gpu, model, choice.device)
 
-    def _parallelism(self, choice: _Choice) -> tuple[int, int]:
+    def _parallelism(self, choice: Choice) -> tuple[int, int]:
         cores = self.wishes.threads or self.profile.allowed_cores
-        if choice.provider == "whisper-cpp" or choice.device != "cpu":
-            return 1, min(cores, 4)  # one instance a process; a GPU is one slot
-        return parallelism(cores)
+        return parallelism_of(choice.provider, choice.device, cores)
 
     def _chunk_seconds(self) -> float:
         if self.wishes.chunk_seconds is not None:
             return self.wishes.chunk_seconds
         return 4.0 if self.tier is Tier.ULTRA_LOW else 2.0
 
-    def _fallback(self, choice: _Choice, model: str) -> Fallback:
+    def _fallback(self, choice: Choice, model: str) -> Fallback:
         provider = next((name for name in AUTOMATIC if name in self.providers), choice.provider)
-        less = self._less(model) if catalog.known(model) else self._cpu_model()
+        less = self._less(model) if catalog.known(model) else self._chooser.cpu_model()
         less = less or model
         return Fallback(provider, less, "cpu", default_compute(provider, None, less))
 
@@ -284,7 +197,7 @@ class _Advisor:
         english = catalog.is_english_only(model) if asked else self.english
         return sizing.smaller(model, english=english)
 
-    def _reason(self, choice: _Choice, model: str, compute: str) -> str:
+    def _reason(self, choice: Choice, model: str, compute: str) -> str:
         chosen = f"{model} ({compute}) on {choice.device} with {choice.provider}"
         return f"{self.profile.summary}: {chosen}{self.stepped_down}"
 

@@ -1,7 +1,7 @@
 """The program: a lazy command table, one line for every error, exit codes that tell the truth.
 
-A command is one row in :data:`COMMANDS` and one module with a function ``command``; the module is
-imported only when the command runs. This is the only place with a broad ``except``.
+A command is one row in :data:`COMMANDS` and one module, which is imported only when it runs; see
+:mod:`echocli.cli.groups`. This is the only place with a broad ``except``.
 """
 
 from __future__ import annotations
@@ -11,26 +11,27 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
 from echocli import __version__
-from echocli.cli import arguments, leaving
-from echocli.cli.help import GroupedCommand, normalise, parser_message
+from echocli.cli import arguments, groups, leaving
+from echocli.cli.groups import LazyGroup, Table
+from echocli.cli.help import parser_message
 from echocli.environment import Environment
 from echocli.errors import EchoError, ExitCode
 from echocli.output.text import one_line
 
-COMMANDS: dict[str, tuple[str, str]] = {
+COMMANDS: Table = {
     "transcribe": ("echocli.cli.transcribe", "Turn files or a pipe into text."),
     "live": ("echocli.cli.live", "Turn speech into text while it is spoken."),
     "detect": ("echocli.cli.detect", "Show this machine and what suits it."),
     "warmup": ("echocli.cli.warmup", "Load and warm a model, with the time of each phase."),
     "bench": ("echocli.cli.bench", "Measure speed, latency, memory and word error rate."),
+    "models": ("echocli.cli.models", "List, fetch, check and convert models."),
+    "providers": ("echocli.cli.providers", "List what can run a model here."),
     "devices": ("echocli.cli.devices", "List the audio inputs."),
     "shell-init": ("echocli.cli.shell_init", "Print the `echo` function for your shell."),
 }
@@ -39,53 +40,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF}
 """Errors of a standard output that nothing can be written to; EBADF is a closed one."""
 
-CONTEXT = {
-    "token_normalize_func": normalise,
-    "help_option_names": ["-h", "--help"],
-    "max_content_width": 100,
-}
 
-
-def load_command(name: str) -> TyperCommand:
+def load_command(name: str) -> TyperCommand | LazyGroup:
     """Import one command's module and make the parser of its function."""
-    module, summary = COMMANDS[name]
-    function: Callable[..., Any] = import_module(module).command
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name=name, cls=GroupedCommand, short_help=summary, context_settings=CONTEXT)(
-        function
-    )
-    command = typer.main.get_command(app)
-    assert isinstance(command, TyperCommand)
-    return command
-
-
-class LazyGroup(TyperGroup):
-    """List commands from the table; import a command's module only to run it."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command named by the first argument and load the real one."""
-        name, _, rest = super().resolve_command(ctx, args)
-        return name, load_command(str(name)), rest
+    return groups.load(name, COMMANDS)
 
 
 def group() -> LazyGroup:
     """Make the top-level parser with a stub for each command."""
-    stubs = {
-        name: TyperCommand(name=name, callback=lambda: None, short_help=summary, help=summary)
-        for name, (_, summary) in COMMANDS.items()
-    }
-    app = typer.Typer(
-        name="echocli",
-        cls=LazyGroup,
-        add_completion=False,
-        rich_markup_mode=None,
-        context_settings=CONTEXT,
-    )
-    app.callback()(root)
-    parser = typer.main.get_command(app)
-    assert isinstance(parser, LazyGroup)
-    parser.commands.update(stubs)
-    return parser
+    return groups.make("echocli", root, COMMANDS)
 
 
 def _print_version(wanted: bool) -> None:

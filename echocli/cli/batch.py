@@ -203,7 +203,7 @@ class Batch:
 
     def _finish(self, writers: list[Writer], collected: Collected) -> None:
         spec = self._supervisor.spec
-        transcript = collected.transcript(spec.provider, spec.model)
+        transcript = collected.transcript(spec)
         for writer in writers:
             writer.close(transcript)
 

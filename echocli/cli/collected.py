@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from echocli.events import SPOOLED, Backfill, End, Event, Final, Gap, StatsEvent
+from echocli.providers.base import LoadSpec
 from echocli.types import Segment, Transcript
 
 
@@ -52,7 +53,7 @@ class Collected:
         if segment.text.strip():
             self._keep(segment)
 
-    def transcript(self, provider: str, model: str) -> Transcript:
+    def transcript(self, spec: LoadSpec) -> Transcript:
         """Return it as a transcript, also in the middle."""
         segments = sorted(self.segments, key=lambda segment: segment.start)
         text = " ".join(segment.text for segment in segments)
@@ -61,9 +62,11 @@ class Collected:
             language=self.language,
             duration=self.duration,
             segments=tuple(segments),
-            provider=provider,
-            model=model,
+            provider=spec.provider,
+            model=spec.model,
             stats=self.stats,
+            model_revision=spec.revision,
+            model_sha256=spec.sha256,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +16,11 @@ from echocli.capability.measure import Work
 from echocli.capability.measure_predict import Running, predict_all, too_slow
 from echocli.capability.profile import take
 from echocli.capability.tiers import Overrides, recommend
-from echocli.cli.detect_report import Measurement, ProviderState, Report, as_object
+from echocli.cli.detect_report import Measurement, Report, as_object
+from echocli.cli.detect_sources import Sources
 from echocli.cli.detect_text import show
 from echocli.config import AUTO_CHUNKS, Settings
 from echocli.environment import Environment
-from echocli.errors import ProviderError
 from echocli.models import catalog
 from echocli.models.store import Store
 from echocli.providers import registry
@@ -90,6 +90,10 @@ def command(
         show(environment, report)
 
 
+WISHES = tuple(field.name for field in fields(Overrides) if field.name != "experimental")
+"""Settings that change the recommendation."""
+
+
 def survey(
     environment: Environment,
     flags: Mapping[str, object],
@@ -100,23 +104,26 @@ def survey(
     ``costs`` were measured just now; without them those of an earlier run count, if it kept any.
     """
     settings = Settings(environment)
-    given = {key: settings.get(key, flag) for key, flag in flags.items()}
+    given = {key: settings.get(key, flag) for key, flag in flags.items() if key in WISHES}
     overrides = {
         key: setting
         for key, setting in given.items()
         if setting.value is not None and (key, setting.value) != ("chunk_seconds", AUTO_CHUNKS)
     }
-    wishes = Overrides(**{key: setting.value for key, setting in overrides.items()})
-    providers = [_state(name) for name in registry.names()]
+    wishes = Overrides(
+        **{key: setting.value for key, setting in overrides.items()},
+        experimental=bool(settings.get("experimental").value),
+    )
+    sources = Sources(settings, flags, Store(environment, settings.get("model_dir").value))
+    wishes = sources.settled(wishes)
+    providers = [sources.state(name) for name in registry.names()]
     if wishes.provider not in (None, "auto"):
-        registry.require(str(wishes.provider))
-    store = Store(environment, settings.get("model_dir").value)
-    models = store.installed()
-    here = {found.name for found in models} | _named(store, wishes)
-    profile = take(this_host(environment.environ))
+        sources.require(str(wishes.provider))
     found = [provider for provider in providers if provider.available]
     usable = {state.name: state.devices for state in found}
-    advice = recommend(profile, here, usable, wishes)
+    models, here, own = sources.models(wishes, usable)
+    profile = take(this_host(environment.environ))
+    advice = recommend(profile, here, usable, wishes, own_models=own)
     key = measure_cache.key(profile, advice)
     report = Report(profile, advice, models, providers, overrides, key)
     known = costs or measure_cache.load(measure_cache.directory(environment), key)
@@ -124,7 +131,7 @@ def survey(
         return report
     measurement = predicted(report, known, cached=costs is None)
     slow = too_slow(measurement.predictions)
-    advice = recommend(profile, here, usable, wishes, slow)
+    advice = recommend(profile, here, usable, wishes, slow, own)
     return replace(report, recommendation=advice, measurement=measurement)
 
 
@@ -151,28 +158,3 @@ def predicted(report: Report, costs: Mapping[str, Work], *, cached: bool) -> Mea
             costs, report.profile, here, running, english=speaks_english(report)
         ),
     )
-
-
-def _named(store: Store, wishes: Overrides) -> set[str]:
-    """Return the model the user named if it is here; an unknown name is an error.
-
-    What a provider without weights calls a model (a script) is its own affair.
-    """
-    if wishes.model is None or wishes.model == "auto":
-        return set()
-    if wishes.provider and _is_weightless(wishes.provider):
-        return {wishes.model}
-    return {wishes.model} if store.find(wishes.model) else set()
-
-
-def _is_weightless(provider: str) -> bool:
-    return provider != "auto" and registry.get(provider).info.model_format == "none"
-
-
-def _state(name: str) -> ProviderState:
-    try:
-        devices = registry.get(name).info.devices
-        found = registry.availability(name)
-    except ProviderError as error:  # somebody's broken plug-in must not hide the rest
-        return ProviderState(name, False, (), str(error), error.hint or "")
-    return ProviderState(name, found.available, devices, found.reason, found.hint)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import typer
 
 from echocli.audio.devices import AudioDevice, list_inputs
+from echocli.cli.columns import in_columns
 from echocli.cli.options import Json
 from echocli.environment import Environment
 from echocli.errors import InputError
 from echocli.output.jsonable import dump
 from echocli.output.stdout import StdoutSink
-from echocli.output.text import display_width, one_line
 
 HEADINGS = ("index", "name", "channels", "rate", "kind", "interface", "")
 FIGURES = frozenset({0, 2, 3})
@@ -54,26 +54,16 @@ def as_object(device: AudioDevice) -> dict[str, object]:
 
 def table(devices: list[AudioDevice]) -> str:
     """Return headings and a line for each device, in columns."""
-    rows = [HEADINGS, *map(_row, devices)]
-    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
-    return "".join(_line(row, widths) + "\n" for row in rows)
+    return in_columns(HEADINGS, map(_row, devices), FIGURES)
 
 
 def _row(device: AudioDevice) -> tuple[str, ...]:
     return (
         str(device.index),
-        one_line(device.name),
+        device.name,
         str(device.channels),
         str(device.rate),
         device.kind,
-        one_line(device.api),
+        device.api,
         "default" if device.is_default else "",
     )
-
-
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    cells = []
-    for column, (text, width) in enumerate(zip(row, widths, strict=True)):
-        space = " " * (width - display_width(text))
-        cells.append(space + text if column in FIGURES else text + space)
-    return "  ".join(cells).rstrip()

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from echocli import log
 from echocli.capability import footprint_cache, measure_cache
 from echocli.capability.footprint import Demand, needed_mb
-from echocli.capability.standins import is_faster, smaller
+from echocli.capability.standins import is_faster
+from echocli.cli.fallbacks import standins
 from echocli.cli.session import Setup
-from echocli.config import KEYS, Setting, Settings
+from echocli.config import Setting, Settings
 from echocli.environment import Environment
-from echocli.errors import ModelError, UsageError
-from echocli.models.store import Store
-from echocli.providers import registry
+from echocli.errors import UsageError
 from echocli.providers.base import LoadSpec
 
 if TYPE_CHECKING:
@@ -45,9 +44,6 @@ DEFAULTS: Mapping[str, Any] = {
 
 LONG = 300.0
 """Seconds of sound after which the memory of a worker tells something."""
-
-NONE = "none"
-"""Word for no fallback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,50 +119,6 @@ def _threshold(name: str, value: str) -> float | tuple[float, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Standins:
-    """What can stand in for the model that was chosen."""
-
-    smaller: tuple[LoadSpec, ...]
-    fallbacks: tuple[LoadSpec, ...]
-
-
-def standins(setup: Setup, environment: Environment, wishes: Wishes, *, english: bool) -> Standins:
-    """Return the models to go down to and the one to go on with after a failure."""
-    less = smaller(setup.spec, setup.models, english=english)
-    if wishes.fallback is None:
-        on_cpu = smaller(setup.fallback or setup.spec, setup.models, english=english)
-        return Standins(less, on_cpu[:1])
-    if wishes.fallback.strip().lower() == NONE:
-        return Standins(less, ())
-    try:
-        return Standins(less, (_named(setup, environment, wishes.fallback),))
-    except ModelError as error:
-        raise type(error)(f"--fallback {wishes.fallback}: {error}", hint=error.hint) from error
-
-
-def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
-    """Return the fallback that was asked for as ``PROVIDER:MODEL`` or ``MODEL``."""
-    from echocli.capability.compute import default_compute
-
-    provider, colon, model = text.strip().partition(":")
-    if not colon:
-        provider, model = setup.spec.provider, provider
-    if not provider or not model:
-        raise UsageError(f"--fallback '{text}' names no model", hint="PROVIDER:MODEL, or MODEL")
-    provider = KEYS["provider"](provider)
-    found = registry.require(provider)
-    path = model
-    if found.info.model_format != "none":
-        weights = Store(environment, setup.model_dir.value).require(model)
-        model, path = weights.name, str(weights.path)
-    compute = default_compute(provider, None, model)
-    spec = setup.fallback or setup.spec  # slots and threads of a processor
-    return replace(
-        spec, provider=provider, model=model, path=path, device="cpu", compute_type=compute
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class Served:
     """A model that is being loaded, and who watches over it."""
 
@@ -182,6 +134,7 @@ def served(
 
     Sound that ``waits``, a file, need not be listened to while no model can be used.
     """
+    from echocli.models.verify import check
     from echocli.runtime.memory import MemoryWatch
     from echocli.runtime.metrics_file import MetricsFile
     from echocli.runtime.service import Service, ServiceOptions
@@ -196,7 +149,7 @@ def served(
     room = MemoryWatch()
     service = Service(
         setup.spec,
-        standins(setup, environment, wishes, english=setup.writes_english).fallbacks,
+        standins(setup, environment, wishes.fallback, english=setup.writes_english).fallbacks,
         make=_maker(setup, wishes, environment),
         holds_both=lambda spec: room.holds(needed(spec) or 0.0),
         clock=clock,
@@ -215,6 +168,8 @@ def served(
     )
     service.begin()
     try:
+        if setup.found is not None:
+            check(setup.found, environment)  # while the model loads; reads it once in its life
         yield Served(service, watch)
         _remember_memory(service, watch, folder)
     except BaseException:
@@ -278,12 +233,12 @@ def adjuster(
     def choices(*, english: bool) -> Choices:
         from echocli.runtime.operating import Choices, operating_point
 
-        found = standins(setup, environment, wishes, english=english)
+        found = standins(setup, environment, wishes.fallback, english=english)
         less = () if keeps_model else found.smaller
-        fallback = found.fallbacks[0] if found.fallbacks else None
+        fallback = found.next[0] if found.next else None
         made = Choices(point, less, fallback, live=live, keeps_beam=keeps_beam)
         lowest = operating_point(made, Rung.EMERGENCY).spec
-        ways = (*found.fallbacks, *reversed(less))
+        ways = (*found.next, *reversed(less))
         return replace(made, rescue=next((it for it in ways if is_faster(it, lowest)), None))
 
     plain, english = choices(english=setup.writes_english), choices(english=setup.may_be_english)

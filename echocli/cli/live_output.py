@@ -17,6 +17,7 @@ from echocli.output.live_view import LiveFigures, LiveView
 from echocli.output.stdout import StdoutSink
 from echocli.output.subtitles import WriteOptions
 from echocli.output.writers import Writer, make_writer
+from echocli.providers.base import LoadSpec
 from echocli.types import Transcript
 
 PLAIN = ("txt",)
@@ -27,7 +28,7 @@ class LiveOutput:
     """Hand every event to the view, to standard output and to the files."""
 
     def __init__(
-        self, view: LiveView, writer: Writer | None, files: LiveFiles | None, named: tuple[str, str]
+        self, view: LiveView, writer: Writer | None, files: LiveFiles | None, spec: LoadSpec
     ) -> None:
         self.collected = Collected()
         self._view = view
@@ -36,7 +37,7 @@ class LiveOutput:
         """Why a file holds only a part; the run went on without it."""
         self._files = files
         self._begun = False
-        self._named = named
+        self._spec = spec
 
     def event(self, event: Event, figures: LiveFigures) -> None:
         """Take the next event; a final is out everywhere when this returns."""
@@ -49,7 +50,7 @@ class LiveOutput:
 
     def close(self) -> None:
         """Write what needs the whole; files of a run in which nothing began are removed."""
-        transcript = self.collected.transcript(*self._named)
+        transcript = self.collected.transcript(self._spec)
         if self._files is not None and self._begun:
             self._close_files(self._files, transcript)
         elif self._files is not None:
@@ -84,9 +85,9 @@ def outputs(
     formats: Sequence[str],
     directory: Path | None,
     layout: WriteOptions,
-    named: tuple[str, str],
+    spec: LoadSpec,
 ) -> Iterator[LiveOutput]:
-    """Open everything; ``named`` are provider and model. Nothing is drawn any more at the end.
+    """Open everything; ``spec`` says which model serves. Nothing is drawn any more at the end.
 
     Without a directory one format goes to standard output; with one, the text does only where
     somebody sees it.
@@ -108,7 +109,7 @@ def outputs(
         if not plain:
             writer = make_writer(formats[0], StdoutSink(environment.stdout, console.above), layout)
         try:
-            yield LiveOutput(view, writer, files, named)
+            yield LiveOutput(view, writer, files, spec)
         except (KeyboardInterrupt, EchoError):
             view.tell_left()
             raise

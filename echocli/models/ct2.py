@@ -69,6 +69,11 @@ class WhisperWeights:
         """Tell whether there is a variable of this name."""
         return name in self._variables
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all variables, second names too."""
+        return frozenset(self._variables)
+
     def shape(self, name: str, rank: int) -> tuple[int, ...]:
         """Return the shape of a variable that must be here and have ``rank`` dimensions."""
         shape = self._get(name).shape
@@ -80,6 +85,10 @@ class WhisperWeights:
         """Return a variable that is a single number."""
         self.shape(name, 0)
         return int(self._raw(self._get(name)))
+
+    def stored(self, name: str) -> Array:
+        """Return a variable as the file has it, a view; bfloat16 as float32."""
+        return self._raw(self._get(name))
 
     def read(self, name: str, part: int = 0, of: int = 1) -> Array:
         """Return rows ``part / of`` of a variable; a view where the file has them as floats.

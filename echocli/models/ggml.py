@@ -16,20 +16,28 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import count, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias, TypeGuard
 
 from echocli.errors import ModelError
 from echocli.models.ct2 import AGAIN, WhisperWeights
 from echocli.models.parts import PartFile
 
 if TYPE_CHECKING:
+    from echocli.models.blocks import BlockType
     from echocli.models.ct2 import Array
+
+DType: TypeAlias = Literal["f32", "f16", "q8_0", "q5_0", "q5_1"]
+"""What the matrices are written as."""
 
 MAGIC = 0x67676D6C
 """``ggml`` in hexadecimal, the first four bytes of the file."""
 
-FLOAT_TYPES = {"f32": 0, "f16": 1}
-"""Numbers of the tensor types, in the header of the file and of each tensor."""
+TENSOR_TYPES: dict[DType, int] = {"f32": 0, "f16": 1, "q8_0": 8, "q5_0": 6, "q5_1": 7}
+"""Numbers of ``enum ggml_type`` (ggml/include/ggml.h), in front of each tensor."""
+
+FILE_TYPES: dict[DType, int] = {"f32": 0, "f16": 1, "q8_0": 2007, "q5_0": 2008, "q5_1": 2009}
+"""Numbers of ``enum ggml_ftype``, in the header of the file; quantised ones with the version of the
+formats: ``GGML_QNT_VERSION`` 2 times ``GGML_QNT_VERSION_FACTOR`` 1000."""
 
 _POSITIONS = ("encoder.positional_embedding", "decoder.positional_embedding")
 """Matrices that whisper.cpp wants as float32, like all vectors."""
@@ -54,25 +62,18 @@ class Tensor:
     of: int = 1
 
 
-def convert(source: Path, target: Path, *, dtype: Literal["f16", "f32"] = "f16") -> None:
+def convert(source: Path, target: Path, *, dtype: DType = "f16") -> None:
     """Write the CTranslate2 Whisper model in the directory ``source`` to the GGML file ``target``.
 
-    The file appears under its name when it is whole; one tensor is in memory at a time. Quantised
-    weights are turned back into numbers, with the precision they have left. Mind that whisper.cpp
-    1.8 loads ``f32`` and then aborts the process on a CPU, where its convolutions take float16 only
-    (``ggml_compute_forward_im2col_f16``). Raises ``ModelError`` for a source that is missing, cut,
-    of another format or no Whisper model, and when the target cannot be written.
+    The file appears under its name when it is whole. Raises ``ModelError`` as :class:`Conversion`
+    does, and when the target cannot be written.
     """
-    weights = WhisperWeights(source / "model.bin")
-    shape = hyper_parameters(weights)
-    words = vocabulary(source / "tokenizer.json", shape.n_vocab)
-    _refuse_in_the_way(source, target)
+    conversion = Conversion(source, dtype)
+    if target.is_dir() or target.resolve() == (source / "model.bin").resolve():
+        raise ModelError(f"{target} cannot be replaced", hint="name another file to write to")
     try:
         with PartFile(target) as file:
-            _write_start(file.stream, shape, words, FLOAT_TYPES[dtype])
-            for tensor in tensors(shape.n_audio_layer, shape.n_text_layer):
-                values = weights.read(tensor.source, tensor.part, tensor.of)
-                _write_tensor(file.stream, tensor.name, values, dtype)
+            conversion.write(file.stream)
             file.finish()
     except OSError as error:
         raise ModelError(
@@ -81,9 +82,50 @@ def convert(source: Path, target: Path, *, dtype: Literal["f16", "f32"] = "f16")
         ) from error
 
 
-def _refuse_in_the_way(source: Path, target: Path) -> None:
-    if target.is_dir() or target.resolve() == (source / "model.bin").resolve():
-        raise ModelError(f"{target} cannot be replaced", hint="name another file to write to")
+class Sink(Protocol):
+    """What a file is written to."""
+
+    def write(self, data: bytes | memoryview, /) -> object:
+        """Take the next bytes."""
+
+
+class Conversion:
+    """A CTranslate2 Whisper model that can be written as GGML, one tensor in memory at a time.
+
+    As ``examples/quantize`` of whisper.cpp has it, ``q8_0``, ``q5_0`` and ``q5_1`` are for the
+    matrices; convolutions stay float16, positions and vectors float32. Quantised weights of the
+    source are turned back into numbers, with the precision they have left. Mind that whisper.cpp
+    1.8 loads ``f32`` and then aborts the process on a CPU, where its convolutions take float16 only
+    (``ggml_compute_forward_im2col_f16``). Raises ``ModelError`` for a source that is missing, cut,
+    of another format or no Whisper model, or whose matrices do not fit the blocks of ``dtype``.
+    """
+
+    def __init__(self, source: Path, dtype: DType) -> None:
+        self._weights = WhisperWeights(source / "model.bin")
+        self._shape = hyper_parameters(self._weights)
+        self._words = vocabulary(source / "tokenizer.json", self._shape.n_vocab)
+        self._dtype = dtype
+        if is_block_type(dtype):
+            self._refuse_broken_rows(source, dtype)
+
+    def write(self, file: Sink) -> None:
+        """Write all of it; raises what the file raises."""
+        shape, weights = self._shape, self._weights
+        _write_start(file, shape, self._words, FILE_TYPES[self._dtype])
+        for tensor in tensors(shape.n_audio_layer, shape.n_text_layer):
+            values = weights.read(tensor.source, tensor.part, tensor.of)
+            _write_tensor(file, tensor.name, values, self._dtype)
+
+    def _refuse_broken_rows(self, source: Path, dtype: DType) -> None:
+        from echocli.models.blocks import BLOCK
+
+        for width in (self._shape.n_audio_state, self._shape.n_text_state):
+            if width % BLOCK:
+                raise ModelError(
+                    f"{source}: rows of {width} numbers cannot be cut into blocks of {BLOCK}, as "
+                    f"{dtype} wants them",
+                    hint="convert it as float16",
+                )
 
 
 class HyperParameters(NamedTuple):
@@ -209,25 +251,42 @@ def byte_decoder() -> dict[str, int]:
 
 
 def _write_start(
-    file: BinaryIO, shape: HyperParameters, words: Sequence[bytes], float_type: int
+    file: Sink, shape: HyperParameters, words: Sequence[bytes], file_type: int
 ) -> None:
     from faster_whisper.feature_extractor import FeatureExtractor
 
     filters = FeatureExtractor(feature_size=shape.n_mels).mel_filters
-    file.write(struct.pack("<12i", MAGIC, *shape, float_type))
+    file.write(struct.pack("<12i", MAGIC, *shape, file_type))
     file.write(struct.pack("<2i", *filters.shape) + filters.astype("<f4").tobytes())
     file.write(struct.pack("<i", len(words)))
     for word in words:
         file.write(struct.pack("<i", len(word)) + word)
 
 
-def _write_tensor(file: BinaryIO, name: str, values: Array, dtype: Literal["f16", "f32"]) -> None:
+def _write_tensor(file: Sink, name: str, values: Array, dtype: DType) -> None:
     if name in _COLUMNS:
         values = values.reshape(-1, 1)
-    full = values.ndim < 2 or name in (*_COLUMNS, *_POSITIONS)
-    kind = "f32" if full else dtype
+    kind = _kind(name, values.ndim, dtype)
     label = name.encode()
     dimensions = values.shape[::-1]  # GGML names the fastest one first
-    start = (len(dimensions), len(label), FLOAT_TYPES[kind], *dimensions)
+    start = (len(dimensions), len(label), TENSOR_TYPES[kind], *dimensions)
     file.write(struct.pack(f"<{len(start)}i", *start) + label)
-    file.write(values.astype("<f2" if kind == "f16" else "<f4", order="C", copy=False).data)
+    if is_block_type(kind):
+        from echocli.models.blocks import packed
+
+        for blocks in packed(values, kind):
+            file.write(blocks)
+    else:
+        file.write(values.astype("<f2" if kind == "f16" else "<f4", order="C", copy=False).data)
+
+
+def _kind(name: str, rank: int, dtype: DType) -> DType:
+    """Return the type of a tensor in a file of ``dtype``."""
+    if rank < 2 or name in (*_COLUMNS, *_POSITIONS):
+        return "f32"
+    return "f16" if rank > 2 and is_block_type(dtype) else dtype
+
+
+def is_block_type(dtype: DType) -> TypeGuard[BlockType]:
+    """Tell whether numbers of this type come in blocks."""
+    return dtype not in ("f32", "f16")

@@ -71,6 +71,16 @@ def join(parts: Sequence[Path], target: Path, *, sha256: str, size: int) -> None
         ) from error
 
 
+def digest(file: PackagedFile) -> str:
+    """Return the SHA-256 that a file has when it is joined; ``ModelError`` if a part is gone."""
+    if not (sources := _sources(file)):
+        raise ModelError(f"a part of {file.name} is gone", hint=_AGAIN)
+    sha256 = hashlib.sha256()
+    for block in _blocks(sources):
+        sha256.update(block)
+    return sha256.hexdigest()
+
+
 class PartFile:
     """``<target>.part`` while it is written, ``target`` when it is finished, else nothing.
 

@@ -56,6 +56,8 @@ def transcript_to_dict(transcript: Transcript) -> Json:
         "segments": [segment_to_dict(segment) for segment in transcript.segments],
         "provider": valid(transcript.provider),
         "model": valid(transcript.model),
+        "model_revision": plain(transcript.model_revision),
+        "model_sha256": plain(transcript.model_sha256),
         "stats": plain(transcript.stats),
     }
 

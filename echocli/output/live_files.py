@@ -143,7 +143,13 @@ class LiveJsonWriter(JsonWriter):
         """Take what the transcript needs of an event."""
         match event:
             case Ready():
-                self._so_far = replace(self._so_far, provider=event.provider, model=event.model)
+                self._so_far = replace(
+                    self._so_far,
+                    provider=event.provider,
+                    model=event.model,
+                    model_revision=event.model_revision,
+                    model_sha256=event.model_sha256,
+                )
             case Final():
                 self._add(event.segment)
                 self._replace()

@@ -78,6 +78,10 @@ class LoadSpec:
     """Threads of each slot; 0 lets the library choose."""
     program: str = ""
     """Executable that the provider runs, where it runs one; empty: looked for on the PATH."""
+    revision: str | None = None
+    """Of the weights, as far as it is known."""
+    sha256: str | None = None
+    """Of the file of weights: as computed here, else as its source says it must be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,8 @@ class Window:
     """Language of this window where the options leave it open."""
     beam_size: int | None = None
     """Beam of this window instead of that of the options."""
+    goes_on: bool = False
+    """Whether more of it will come: what is shown of speech that is not over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +236,10 @@ class Provider(ABC):
         done = map(run, batches) if self._pool is None else self._pool.map(run, batches)
         found = {hypothesis.window_id: hypothesis for group in done for hypothesis in group}
         return [found[window.id] for window in windows]
+
+    def programs(self) -> Sequence[int]:
+        """Return the process ids of the programs it runs: their memory counts too."""
+        return ()
 
     def unload(self) -> None:
         """Let go of the model; calling it twice is harmless."""

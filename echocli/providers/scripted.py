@@ -18,8 +18,9 @@ JSON object; every key is optional::
 A step fires on the n-th decode of this run, counted over restarts in ``<script>.state``: ``crash``
 (SIGKILL), ``exit``, ``hang``, ``error`` (the provider raises), ``full`` (memory runs out) or
 ``silence``. A run is what one parent process does. ``"crash_on": "text"`` kills the worker each
-time the window whose turn has that text is decoded. With ``room``, windows are decoded in batches;
-the batches that were too large are listed in ``<script>.state``.
+time the window whose turn has that text is decoded, ``"crash_on_prompt": true`` each time there is
+a prompt. With ``room``, windows are decoded in batches; the batches that were too large are listed
+in ``<script>.state``.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Scripted(Provider):
         module="echocli",
         install="",
         model_format="none",
+        prompt_may_crash=True,
     )
 
     def __init__(self, spec: LoadSpec) -> None:
@@ -123,6 +125,9 @@ class Scripted(Provider):
         time.sleep(self._script.get("delay_ms", 0) / 1000)
         action = self._script.get("steps", {}).get(str(count), "")
         if text and text == self._script.get("crash_on"):
+            action = "crash"
+        prompt = options.initial_prompt or options.hotwords or window.previous
+        if prompt and self._script.get("crash_on_prompt"):
             action = "crash"
         if action == "silence":
             text = ""

@@ -196,6 +196,7 @@ class Health:
         if key not in self._providers:
             made = ProviderFigures() if self._providers else self._serving
             made.provider, made.model = spec.provider, spec.model
+            made.revision, made.sha256 = spec.revision, spec.sha256
             self._providers[key] = made
         return self._providers[key]
 

@@ -34,6 +34,8 @@ class ProviderFigures:
 
     provider: str | None = None
     model: str | None = None
+    revision: str | None = None
+    sha256: str | None = None
     device: str | None = None
     compute_type: str | None = None
     state: State = State.UNINITIALIZED
@@ -65,6 +67,8 @@ class ProviderFigures:
         return {
             "provider": self.provider,
             "model": self.model,
+            "model_revision": self.revision,
+            "model_sha256": self.sha256,
             "device": self.device,
             "compute_type": self.compute_type,
             "state": str(self.state),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from echocli.audio.capture import Capture, Captured, Item, Missing, Over
 from echocli.audio.stopping import StopRule
 from echocli.clock import Clock
-from echocli.events import Event, Gap, Notice, Ready
+from echocli.events import Event, Gap, Notice
 from echocli.providers.base import LoadSpec
 from echocli.runtime.ear import Ear
 from echocli.runtime.room import Room
+from echocli.runtime.serving import ready
 from echocli.types import SAMPLE_RATE, seconds, to_samples
 
 QUEUED = 30 * SAMPLE_RATE
@@ -164,7 +165,7 @@ class Inlets:
         elif not self._manner.in_step:
             ear.source.begin_at(max(0, to_samples(began - self._origin)))
         self._heard.add(name)
-        yield Ready(name, spec.provider, spec.model)
+        yield ready(name, spec)
 
     def _time(self, ear: Ear, item: Captured | None = None) -> float:
         if self._manner.in_step:

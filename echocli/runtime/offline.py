@@ -15,11 +15,11 @@ from echocli.audio.source import Source
 from echocli.clock import Clock, SystemClock
 from echocli.decoding.pipeline import Pipeline, PipelineOptions
 from echocli.errors import EchoError
-from echocli.events import End, Event, Failover, Final, Gap, Notice, Progress, Ready, StatsEvent
+from echocli.events import End, Event, Failover, Final, Gap, Notice, Progress, StatsEvent
 from echocli.providers.base import DecodeOptions, Hypothesis, Window
 from echocli.runtime.hearing import Heard, Hearing
 from echocli.runtime.reading import Over, Reader
-from echocli.runtime.serving import Serving
+from echocli.runtime.serving import Serving, ready
 from echocli.runtime.shared import Shared
 from echocli.runtime.stats import RunStats
 from echocli.runtime.supervisor import Outcome
@@ -134,7 +134,7 @@ class Transcription:
         if not self._over and not self._reader.heard:
             self._take_block(wait=True)
         self._supervisor.ready()
-        yield Ready(self._source.name, self._supervisor.spec.provider, self._supervisor.spec.model)
+        yield ready(self._source.name, self._supervisor.spec)
         while True:
             windows = self._next_windows()
             if not windows:

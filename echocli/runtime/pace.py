@@ -59,6 +59,7 @@ def partial_job(
         tail=options.partial_tail,
         language=language,
         beam_size=1,
+        goes_on=True,
     )
     return Job(Kind.PARTIAL, utterance, window, window.start + len(samples))
 

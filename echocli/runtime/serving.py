@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from echocli.events import Event
+from echocli.events import Event, Ready
 from echocli.providers.base import DecodeOptions, LoadReport, LoadSpec, Window
 from echocli.runtime.supervisor import Outcome
 
@@ -77,3 +77,8 @@ class Serving(Protocol):
 def served_by(serving: Serving) -> tuple[LoadSpec, int]:
     """Return who serves; a request during which that changes says nothing about the load."""
     return serving.spec, serving.restarts
+
+
+def ready(source: str, spec: LoadSpec) -> Ready:
+    """Return what is said when a source has begun and ``spec`` serves it."""
+    return Ready(source, spec.provider, spec.model, spec.revision, spec.sha256)

@@ -3,6 +3,7 @@
 After a death the windows in flight are decoded again one at a time, so that only a window that
 kills alone counts against itself; after three such deaths it is given up as :class:`Lost`. Where
 the device has no room even for one window, all of them are decoded again as the fallback says.
+A prompt that is known to kill a provider is left out after the first death with one.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from echocli import log
 from echocli.clock import Clock
 from echocli.errors import OutOfMemory, TranscriptionError
+from echocli.events import Notice
+from echocli.providers import registry
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadReport, LoadSpec, Window
 from echocli.runtime.incidents import Incident, What
 from echocli.runtime.lifecycle import State
@@ -77,6 +80,7 @@ class Supervisor(Upkeep):
         super().__init__(spec, policy=policy, clock=clock, fallback=fallback)
         self._lost_in_a_row = 0
         self._failures_in_a_row = 0
+        self._prompts = True
 
     @property
     def largest_batch(self) -> int:
@@ -102,6 +106,10 @@ class Supervisor(Upkeep):
                     waiting.appendleft(group)
                     continue
                 self.incidents.append(Incident(self.spec, What.FAILED, str(error)))
+                if self._leave_prompts_out(error, group, options):
+                    self._recover(error)
+                    waiting.appendleft(group)
+                    continue
                 self._count(error, group, outcomes)
                 self._recover(error)
                 waiting.extendleft(reversed(self._again(group, failures, outcomes, error)))
@@ -111,6 +119,8 @@ class Supervisor(Upkeep):
         return [outcomes[window.id] for window in windows]
 
     def _attempt(self, group: tuple[Window, ...], options: DecodeOptions) -> Decoded:
+        if not self._prompts:
+            group, options = _without_prompts(group, options)
         audio = self._load_of(group)
         slowdown = self.slowdown()
         # What is known was measured under the load of then.
@@ -173,6 +183,23 @@ class Supervisor(Upkeep):
             self._discard()
             raise Broken(str(error), dict(outcomes), group[0].id if alone else None) from error
 
+    def _leave_prompts_out(
+        self, error: Exception, group: Sequence[Window], options: DecodeOptions
+    ) -> bool:
+        """Go on without prompts where one may be what killed the worker; tell whether that is so.
+
+        pywhispercpp 1.5 has an open report of a segmentation fault with ``initial_prompt``.
+        """
+        died = isinstance(error, WorkerDied) and self._prompts
+        if not died or not _has_prompt(group, options):
+            return False
+        if not registry.get(self.spec.provider).info.prompt_may_crash:
+            return False
+        self._prompts = False
+        text = f"{self.spec.provider} crashed with a prompt: continuing without prompt and hotwords"
+        self.notices.append(Notice("prompt_dropped", text))
+        return True
+
     def _elsewhere(self, error: Exception) -> bool:
         """Go on as the fallback says where memory ran out; tell whether that was so."""
         if not self._fall_back(error):
@@ -220,3 +247,15 @@ class Supervisor(Upkeep):
                 f"provider '{self.spec.provider}' keeps failing: {error}",
                 hint="try a smaller --model or another --provider",
             ) from error
+
+
+def _has_prompt(group: Sequence[Window], options: DecodeOptions) -> bool:
+    given = options.initial_prompt or options.hotwords
+    return bool(given) or any(window.previous for window in group)
+
+
+def _without_prompts(
+    group: Sequence[Window], options: DecodeOptions
+) -> tuple[tuple[Window, ...], DecodeOptions]:
+    windows = tuple(replace(window, previous=()) for window in group)
+    return windows, replace(options, initial_prompt=None, hotwords=None)

@@ -51,6 +51,8 @@ class Worker:
         self._lock = threading.RLock()
         self._pending: dict[int, Future[Decoded]] = {}
         self._last_words: deque[str] = deque(maxlen=20)
+        self._cause = ""
+        """Why it was ended, where it did not end by itself."""
         self._ended = threading.Event()
         self._process = spawn()
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -75,14 +77,18 @@ class Worker:
         return self._process.poll() is None and not self._ended.is_set()
 
     def cpu_seconds(self) -> float | None:
-        """Return the processor time the child has used; ``None`` where that cannot be known."""
+        """Return the processor time the child and what it runs have used so far.
+
+        ``None`` where that cannot be known.
+        """
         try:
             import psutil
 
-            times = psutil.Process(self.pid).cpu_times()
+            own = psutil.Process(self.pid)
+            times = [one.cpu_times() for one in (own, *own.children(recursive=True))]
         except Exception:
             return None
-        return float(times.user + times.system)
+        return float(sum(time.user + time.system for time in times))
 
     def submit(
         self, windows: Sequence[Window], options: DecodeOptions, slowdown: float = 1.0
@@ -99,9 +105,13 @@ class Worker:
         return future
 
     def kill(self) -> None:
-        """End the process at once and wait for it."""
+        """End the process, and what it has started, at once, and wait for it."""
+        helpers = self._children()
         self._process.kill()
         self._process.wait()
+        for helper in helpers:
+            with suppress(Exception):  # it has ended, or its number is another's
+                helper.kill()
         self._outbox.put(None)
         self._fail_all()
 
@@ -110,6 +120,14 @@ class Worker:
         _alive.discard(self)
         self._outbox.put(None)
         self._await_end()
+
+    def _children(self) -> Sequence[Any]:
+        """Return the programs that the child runs; a provider may be one (see voxtral)."""
+        with suppress(Exception):
+            import psutil
+
+            return list(psutil.Process(self.pid).children(recursive=True))
+        return []
 
     def _await_end(self) -> None:
         try:
@@ -137,7 +155,7 @@ class Worker:
             except EOFError:
                 pass
             except Exception as error:  # whatever unpickling may raise
-                self._last_words.append(f"its answer cannot be read: {error}")
+                self._cause = f"its answer cannot be read: {error}"
         self._ended.set()
         self._await_end()
         self._outbox.put(None)
@@ -193,7 +211,7 @@ class Worker:
             how = "closed its pipe"
         else:
             how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
-        words = self._last_words[-1] if self._last_words else ""
+        words = self._cause or (self._last_words[-1] if self._last_words else "")
         return f"worker {how}" + (f": {words}" if words else "")
 
 

@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
@@ -100,10 +101,9 @@ class _Server:
             return Failed(number, kind(f"{type(error).__name__}: {error}"))
 
     def _load(self, request: Load) -> Loaded:
-        provider = registry.require(request.spec.provider)(request.spec)
-        report = provider.load()
-        self._provider = provider
-        return Loaded(report, resident_bytes())
+        loaded = registry.load(request.spec)
+        self._provider = loaded.provider
+        return Loaded(loaded.report, resident_bytes(loaded.provider.programs()))
 
     def _decode(self, request: Decode) -> Decoded:
         if self._provider is None:
@@ -113,7 +113,8 @@ class _Server:
         hypotheses = _slowed(hypotheses, time.perf_counter() - start, request.slowdown)
         busy = (time.perf_counter() - start) * 1000
         conditions = _conditions(self._provider, request)
-        return Decoded(request.id, tuple(hypotheses), busy, resident_bytes(), conditions)
+        memory = resident_bytes(self._provider.programs())
+        return Decoded(request.id, tuple(hypotheses), busy, memory, conditions)
 
 
 def _slowed(hypotheses: list[Hypothesis], secs: float, factor: float) -> list[Hypothesis]:
@@ -135,12 +136,12 @@ def _conditions(provider: Provider, request: Decode) -> Conditions:
     )
 
 
-def resident_bytes() -> int:
-    """Return the resident memory of this process; 0 where it cannot be known."""
+def resident_bytes(others: Sequence[int] = ()) -> int:
+    """Return the resident memory of this process and of others; 0 where it cannot be known."""
     try:
         import psutil
 
-        return int(psutil.Process().memory_info().rss)
+        return sum(int(psutil.Process(pid).memory_info().rss) for pid in (None, *others))
     except Exception:
         return 0
 

@@ -198,10 +198,15 @@ def test_a_worker_of_which_nothing_is_known_is_let_through() -> None:
 
 
 @pytest.mark.unit
-@pytest.mark.parametrize("path", ["absent", "file"])
-def test_weights_that_are_not_there_have_no_size(tmp_path: Path, path: str) -> None:
-    (tmp_path / "file").write_bytes(b"x")
-    assert Demand.of(LoadSpec("faster-whisper", "x", str(tmp_path / path))).weights == 0
+def test_weights_that_are_not_there_have_no_size(tmp_path: Path) -> None:
+    assert Demand.of(LoadSpec("faster-whisper", "x", str(tmp_path / "absent"))).weights == 0
+
+
+@pytest.mark.unit
+def test_weights_in_one_file_have_the_size_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "ggml-base.bin").write_bytes(b"x" * 7)
+    spec = LoadSpec("whisper-cpp", "base", str(tmp_path / "ggml-base.bin"))
+    assert Demand.of(spec).weights == 7
 
 
 @pytest.mark.model

@@ -8,47 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echocli.capability.accelerators import CudaDevice
-from echocli.capability.advice import Overrides, Recommendation, Tier, parallelism, parse_device
+from echocli.capability.advice import Overrides, Tier, parallelism, parse_device
 from echocli.capability.probes import GB
 from echocli.capability.profile import Profile
 from echocli.capability.tiers import recommend
 from echocli.errors import ProviderError, UsageError
 from echocli.models import catalog
+from tests.capability.machines import BOTH, EVERYTHING, FASTER, H100, codes, machine
 
 pytestmark = pytest.mark.unit
-
-EVERYTHING = tuple(catalog.MODELS)
-FASTER = {"faster-whisper": ("cpu", "cuda"), "scripted": ("cpu",)}
-BOTH = {**FASTER, "whisper-cpp": ("cpu", "cuda", "metal")}
-H100 = CudaDevice(0, "NVIDIA H100", 80 * GB, ("float16", "int8"))
-
-
-def machine(
-    gb: float,
-    *,
-    cores: int = 4,
-    cuda: bool = False,
-    metal: bool = False,
-    limit: float | None = None,
-) -> Profile:
-    return Profile(
-        system="Darwin" if metal else "Linux",
-        machine="arm64" if metal else "x86_64",
-        cpu="",
-        physical_cores=cores,
-        logical_cores=cores,
-        allowed_cores=cores,
-        memory_total=int(gb * GB),
-        memory_available=None,
-        memory_allowed=int((limit or gb) * GB),
-        cuda=(H100,) if cuda else (),
-        metal=metal,
-    )
-
-
-def codes(advice: Recommendation) -> list[str]:
-    return [notice.code for notice in advice.notices]
 
 
 @pytest.mark.parametrize(
@@ -203,9 +171,16 @@ def test_float16_types_become_int8_on_the_processor(wish: str) -> None:
     assert advice.compute_type == wish
 
 
+@pytest.mark.parametrize("wish", ["float16", "q5_0", "q8_0"])
+def test_whisper_cpp_keeps_its_numbers_as_wished_on_the_processor(wish: str) -> None:
+    wishes = Overrides(provider="whisper-cpp", compute_type=wish)
+    advice = recommend(machine(8), EVERYTHING, {"whisper-cpp": ("cpu",)}, wishes)
+    assert (advice.compute_type, codes(advice)) == (wish, [])
+
+
 def test_the_next_provider_stands_in_for_a_missing_one() -> None:
     advice = recommend(machine(8), EVERYTHING, {"whisper-cpp": ("cpu",)})
-    assert (advice.provider, advice.compute_type) == ("whisper-cpp", "q5_0")
+    assert (advice.provider, advice.compute_type) == ("whisper-cpp", "q8_0")
     assert advice.fallback.provider == "whisper-cpp"
 
 
@@ -258,7 +233,7 @@ def test_the_best_installed_model_is_used_and_the_better_one_named(
     assert (advice.model, advice.usable_model) == ("base.en", usable)
     if usable != "base.en":
         assert not advice.installed
-        assert advice.run_to_install == "echocli warmup --model base.en"
+        assert advice.run_to_install == "echocli models pull base.en"
         assert codes(advice) == ["model-missing"]
 
 

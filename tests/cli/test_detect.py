@@ -108,7 +108,7 @@ def test_a_wish_that_makes_no_sense_is_one_line_and_a_hint(
 def test_a_known_model_that_is_not_here_is_no_error(run_echocli: RunEchocli) -> None:
     advice = detected(run_echocli, "-m", "turbo", env={"HF_HOME": "/nonexistent"})["recommendation"]
     assert (advice["model"], advice["installed"]) == ("large-v3-turbo", False)
-    assert advice["run_to_install"] == "echocli warmup --model large-v3-turbo"
+    assert advice["run_to_install"] == "echocli models pull large-v3-turbo"
 
 
 def test_a_cuda_wish_without_cuda_becomes_the_processor_with_a_notice(
@@ -216,7 +216,7 @@ def test_without_a_model_to_measure_the_error_has_the_command_that_brings_one(
     done = run_echocli("detect", "--measure", "-l", "de", env=TINY_ONLY)
     assert (done.code, done.stdout) == (4, "")
     assert "no model is installed that could be measured" in done.stderr
-    assert "echocli warmup --model tiny" in done.stderr
+    assert "echocli models pull tiny" in done.stderr
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import psutil
 import pytest
 
-from tests.cli.conftest import Start, arguments, assert_all_end, eventually
+from tests.cli.conftest import Start, assert_all_end
 from tests.cli.stream import Stream, assert_is_in_order, cut, word_errors
+from tests.cli.watched import FIRST, RESTARTED, Watched
 from tests.conftest import Completed, RunEchocli
 
 DYING = {str(number): "crash" for number in (1, 2, 3)}
@@ -203,24 +203,6 @@ class TestLive:
         assert_is_in_order(stream.events)
 
 
-class Watched:
-    """A run of the real model whose log tells when its worker begins to decode."""
-
-    def __init__(self, start: Start, log: Path, *command: str | Path) -> None:
-        self._log = log
-        options = ("-m", "tiny.en", "--log-level", "debug", "--log-file", log)
-        self.running = start(*command, *options)
-
-    def at_work(self, times: int) -> psutil.Process:
-        """Wait until decoding has begun so many times; the worker that does it."""
-        eventually(lambda: self._begun() >= times)
-        children = psutil.Process(self.running.process.pid).children(recursive=True)
-        return next(it for it in children if "worker_process" in " ".join(arguments(it)))
-
-    def _begun(self) -> int:
-        return self._log.read_text().count(" inference_start ") if self._log.exists() else 0
-
-
 @pytest.mark.model
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_model")
@@ -229,7 +211,8 @@ class TestARealWorker:
         self, start_echocli: Start, meeting: Path, tmp_path: Path
     ) -> None:
         calm = start_echocli("transcribe", meeting, "-m", "tiny.en").end()
-        watched = Watched(start_echocli, tmp_path / "log", "transcribe", meeting)
+        command = ("transcribe", meeting, "--fallback", "none")
+        watched = Watched(start_echocli, tmp_path / "log", *command)
         killed = []
         for turn in range(3):
             worker = watched.at_work(turn + 1)
@@ -291,9 +274,3 @@ class TestARealWorker:
         assert failover["to"] == "faster-whisper:tiny.en"
         assert "could not be loaded" in failover["reason"]
         assert done.stderr.count(": faster-whisper:tiny.en goes on") == 1
-
-
-RESTARTED = "echocli: notice: the worker was restarted: "
-
-FIRST = "Good morning and thank you for joining this short meeting."
-"""The first sentence of the sample."""

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from echocli.cli.fallbacks import standins
 from echocli.cli.keeping_up import (
     DEFAULTS,
     Wishes,
     adjuster,
     parse_ladder,
     served,
-    standins,
     wishes_of,
 )
 from echocli.cli.session import Setup
@@ -163,8 +163,7 @@ class TestStandins:
     def found(
         self, tmp_path: Path, made: Setup, fallback: str | None = None, *, english: bool = True
     ) -> tuple[list[LoadSpec], list[LoadSpec]]:
-        given = wishes(fallback=fallback)
-        found = standins(made, environment(tmp_path), given, english=english)
+        found = standins(made, environment(tmp_path), fallback, english=english)
         return list(found.smaller), list(found.fallbacks)
 
     def test_the_next_size_down_takes_over_by_itself(self, tmp_path: Path) -> None:

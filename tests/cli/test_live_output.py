@@ -15,11 +15,13 @@ from echocli.output.console import Console
 from echocli.output.live_view import LiveFigures
 from echocli.output.stdout import ReaderGone
 from echocli.output.subtitles import WriteOptions
+from echocli.providers.base import LoadSpec
 from echocli.types import Segment
 from tests.output.screen import Streams
 
 pytestmark = pytest.mark.unit
 
+SPEC = LoadSpec("p", "m", "/m")
 FIGURES = LiveFigures(20.0, 1.3, 2000.0, "EMERGENCY")
 KEPT = Gap(5.0, 7.0, "spooled: the machine is too slow", "mic")
 EVENTS: tuple[Event, ...] = (
@@ -37,7 +39,7 @@ EVENTS: tuple[Event, ...] = (
 @contextmanager
 def output_to(env: Streams, directory: Path | None, *formats: str) -> Iterator[LiveOutput]:
     layout = WriteOptions()
-    with outputs(env, Console(env), ["mic"], formats, directory, layout, ("p", "m")) as output:
+    with outputs(env, Console(env), ["mic"], formats, directory, layout, SPEC) as output:
         yield output
 
 

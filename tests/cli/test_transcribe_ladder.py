@@ -193,7 +193,7 @@ def test_a_backfill_closes_its_gap_and_stands_in_its_place() -> None:
         Backfill(segment(2, 4, "two")),
     )
     assert found.gaps == []
-    assert found.transcript("p", "m").text == "one two three four"
+    assert found.transcript(LoadSpec("p", "m", "/m")).text == "one two three four"
 
 
 def test_a_backfill_without_words_closes_its_gap_only() -> None:
@@ -205,7 +205,7 @@ def test_gaps_that_nothing_fills_are_left() -> None:
     lost, other = Gap(2, 4, "overrun"), Gap(2, 4, SPOOLED, "speakers")
     found = collected(lost, other, Backfill(segment(2, 4, "text", "microphone")))
     assert found.gaps == [lost, other]
-    assert found.transcript("p", "m").text == "text"
+    assert found.transcript(LoadSpec("p", "m", "/m")).text == "text"
 
 
 def test_a_gap_that_can_no_longer_be_filled_is_one_gap() -> None:

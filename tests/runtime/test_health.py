@@ -22,7 +22,16 @@ BASE = LoadSpec("scripted", "base", "base.json")
 TINY = LoadSpec("scripted", "tiny", "tiny.json")
 
 FIELDS = {
-    *("provider", "model", "device", "compute_type", "state", "degrade_level"),
+    *(
+        "provider",
+        "model",
+        "model_revision",
+        "model_sha256",
+        "device",
+        "compute_type",
+        "state",
+        "degrade_level",
+    ),
     *("realtime_factor", "rtf_avg_10s", "rtf_avg_60s"),
     *("avg_infer_ms", "p50_infer_ms", "p95_infer_ms", "p99_infer_ms"),
     *("backlog_estimate", "queue_depth", "dropped_chunks", "dropped_seconds", "spooled_seconds"),

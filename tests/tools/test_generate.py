@@ -48,6 +48,29 @@ COMMANDS = (
         "",
         (parameter("SHELL", kind=Kind.CHOICE, choices=("bash", "zsh")),),
     ),
+    Command(
+        "voices",
+        "Keep voices.",
+        "echocli voices [COMMAND]...",
+        "Without a command: list.",
+        (parameter("--help"),),
+        (
+            Command(
+                "voices list",
+                "List them.",
+                "echocli voices list",
+                "",
+                (parameter("--long"), parameter("--sort", kind=Kind.CHOICE, choices=("up", "by"))),
+            ),
+            Command(
+                "voices speak",
+                "Hear one.",
+                "echocli voices speak NAME",
+                "",
+                (parameter("NAME", kind=Kind.CHOICE, choices=("alto", "bass")),),
+            ),
+        ),
+    ),
 )
 
 
@@ -104,6 +127,12 @@ def complete_in_bash(folder: Path, *words: str) -> list[str]:
         (["speak", "--threads", ""], []),
         (["speak", ""], []),
         (["shell-init", "z"], ["zsh"]),
+        (["voices", ""], ["list", "speak"]),
+        (["voices", "--"], ["--help"]),
+        (["voices", "list", "--l"], ["--long"]),
+        (["voices", "list", "--sort", ""], ["by", "up"]),
+        (["voices", "speak", ""], ["alto", "bass"]),
+        (["speak", "voices", "--mo"], ["--model"]),
     ],
     ids=lambda words: " ".join(words),
 )
@@ -120,6 +149,9 @@ def test_bash_offers_what_fits(folder: Path, words: list[str], offered: list[str
         ("echocli speak -o ", ["out here/"]),
         ("echocli speak a", ["a talk.wav"]),
         ("echocli shell-init z", ["zsh"]),
+        ("echocli voices ", ["list", "speak"]),
+        ("echocli voices list --l", ["--long"]),
+        ("echocli voices speak b", ["bass"]),
     ],
 )
 def test_fish_offers_what_fits(folder: Path, line: str, offered: list[str]) -> None:
@@ -149,6 +181,9 @@ cat typed
         ("echocli speak --model ti", "echocli speak --model tiny "),
         ("echocli speak a", r"echocli speak a\ talk.wav "),
         ("echocli shell-init z", "echocli shell-init zsh "),
+        ("echocli voices l", "echocli voices list "),
+        ("echocli voices list --l", "echocli voices list --long "),
+        ("echocli voices speak b", "echocli voices speak bass "),
     ],
 )
 def test_zsh_completes_a_line(folder: Path, line: str, completed: str) -> None:
@@ -168,6 +203,13 @@ def test_a_page_has_every_option_and_escapes_bars() -> None:
     text = reference.page(COMMANDS[0])
     assert "| `--vad, --no-vad` | Do it. |" in text
     assert r"a \| b" in reference._cell("a | b")
+
+
+def test_the_page_of_a_group_has_its_subcommands() -> None:
+    text = reference.page(COMMANDS[2])
+    assert "# echocli voices\n" in text
+    assert "## echocli voices list\n" in text
+    assert "### Options\n" in text
 
 
 def test_the_index_lists_every_exit_code() -> None:

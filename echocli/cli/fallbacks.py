@@ -1,0 +1,118 @@
+"""What goes on where a model is too slow or fails, as the options say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from echocli.capability.advice import ALONE, parallelism_of
+from echocli.capability.choosing import AUTOMATIC
+from echocli.capability.compute import default_compute
+from echocli.capability.standins import smaller
+from echocli.cli.session import Setup
+from echocli.cli.weights import STREAMED, streamed, with_model
+from echocli.config import KEYS, Settings
+from echocli.environment import Environment
+from echocli.errors import ModelError, UsageError
+from echocli.models.store import Store
+from echocli.providers import registry
+from echocli.providers.base import LoadSpec
+
+NONE = "none"
+"""Word for no fallback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standins:
+    """What can stand in for the model that was chosen."""
+
+    smaller: tuple[LoadSpec, ...]
+    next: tuple[LoadSpec, ...]
+    """What to go on with after a failure, under load too."""
+    other: tuple[LoadSpec, ...] = ()
+    """The same weights with the other library: no help under load, it is slower."""
+
+    @property
+    def fallbacks(self) -> tuple[LoadSpec, ...]:
+        """What to go on with after a failure, best first."""
+        return (*self.next, *self.other)
+
+
+def standins(
+    setup: Setup, environment: Environment, wanted: str | None, *, english: bool
+) -> Standins:
+    """Return the models to go down to and those to go on with after a failure, best first.
+
+    Where nothing was ``wanted`` that is the next smaller model, then the same weights with the
+    other library.
+    """
+    less = _filled(smaller(setup.spec, setup.models, english=english), setup, environment)
+    if wanted is None:
+        on_cpu = smaller(setup.fallback or setup.spec, setup.models, english=english)[:1]
+        other = _other_library(setup, environment)
+        return Standins(less, _filled(on_cpu, setup, environment), other)
+    if wanted.strip().lower() == NONE:
+        return Standins(less, ())
+    try:
+        return Standins(less, (_named(setup, environment, wanted),))
+    except ModelError as error:
+        raise type(error)(f"--fallback {wanted}: {error}", hint=error.hint) from error
+
+
+def _filled(
+    specs: Iterable[LoadSpec], setup: Setup, environment: Environment
+) -> tuple[LoadSpec, ...]:
+    """Return the specs with what is known of their weights."""
+    here = {str(found.path): found for found in setup.models}
+    return tuple(
+        with_model(spec, here[spec.path], environment) if spec.path in here else spec
+        for spec in specs
+    )
+
+
+def _other_library(setup: Setup, environment: Environment) -> tuple[LoadSpec, ...]:
+    """Return how the other library would load the model; nothing where it cannot."""
+    spec = setup.spec
+    if spec.provider not in AUTOMATIC:
+        return ()
+    other = next(name for name in AUTOMATIC if name != spec.provider)
+    if not registry.availability(other).available:
+        return ()
+    kind = registry.get(other).info.model_format
+    on_cpu = _on_processor(setup.fallback or spec, other, spec.model)
+    store = Store(environment, setup.model_dir.value)
+    try:
+        found = store.find(spec.model, kind, compute_type=on_cpu.compute_type)
+    except ModelError:  # a file that the other library cannot read
+        return ()
+    return () if found is None else (with_model(on_cpu, found, environment),)
+
+
+def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
+    """Return the fallback that was asked for as ``PROVIDER:MODEL`` or ``MODEL``."""
+    provider, colon, model = text.strip().partition(":")
+    if not colon:
+        provider, model = setup.spec.provider, provider
+    if not provider or not model:
+        raise UsageError(f"--fallback '{text}' names no model", hint="PROVIDER:MODEL, or MODEL")
+    provider = KEYS["provider"](provider)
+    kind = registry.require(provider).info.model_format
+    spec = _on_processor(setup.fallback or setup.spec, provider, model)
+    if kind == "none":
+        return replace(spec, model=model, path=model, revision=None, sha256=None)
+    if kind == STREAMED:
+        return streamed(spec, model, Settings(environment), {})
+    store = Store(environment, setup.model_dir.value)
+    found = store.require(model, kind, compute_type=spec.compute_type)
+    return with_model(spec, found, environment)
+
+
+def _on_processor(spec: LoadSpec, provider: str, model: str) -> LoadSpec:
+    """Return how a provider runs on as much of the processor as ``spec`` has."""
+    slots, threads = spec.slots, spec.threads
+    if (provider in ALONE) != (spec.provider in ALONE):
+        slots, threads = parallelism_of(provider, "cpu", slots * max(1, threads))
+    compute = default_compute(provider, None, model)
+    return replace(
+        spec, provider=provider, device="cpu", compute_type=compute, slots=slots, threads=threads
+    )

@@ -1,0 +1,110 @@
+"""``echocli models convert``: the same weights for another library, or on half the disk."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from echocli.cli.models_chosen import ModelDir, ModelName, copies, open_store
+from echocli.environment import Environment
+from echocli.errors import ModelError, UsageError
+from echocli.models.places import INT8
+from echocli.models.store import Found, Store
+from echocli.output.stdout import StdoutSink
+
+
+class Form(StrEnum):
+    """What a model can be written as."""
+
+    GGML = "ggml"
+    """One file for whisper.cpp."""
+    INT8 = "int8"
+    """A directory for CTranslate2 with 8-bit weights."""
+
+
+class Quantisation(StrEnum):
+    """What the matrices of a GGML file are."""
+
+    FLOAT16 = "float16"
+    """As exact as the source."""
+    Q8_0 = "q8_0"
+    """Blocks of 8 bits; about half the size."""
+    Q5_0 = "q5_0"
+    """Blocks of 5 bits; about a third."""
+
+
+def command(
+    ctx: typer.Context,
+    model: ModelName,
+    to: Annotated[
+        Form, typer.Option("--to", metavar="ggml|int8", help="For whisper.cpp, or smaller.")
+    ],
+    quantize: Annotated[
+        Quantisation | None,
+        typer.Option(
+            "--quantize",
+            metavar="float16|q8_0|q5_0",
+            help="How exact a ggml file is [default: float16].",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write it there [default: into the store]."),
+    ] = None,
+    model_dir: ModelDir = None,
+) -> None:
+    """Write a model in another form and print where it is.
+
+    From a model for CTranslate2, by name or directory. ggml is one file for whisper.cpp; --provider
+    whisper-cpp makes it by itself where it is missing. int8 takes half the disk and loads sooner,
+    and is then used for the compute type int8.
+    """
+    if to is Form.INT8 and quantize is not None:
+        raise UsageError("--quantize is for --to ggml", hint="--to int8 has one form only")
+    environment: Environment = ctx.obj
+    store = open_store(environment, model_dir)
+    found = _source(store, model)
+    if to is Form.INT8:
+        made = _int8(store, found, output)
+    else:
+        made = _ggml(store, found, quantize or Quantisation.FLOAT16, output)
+    sink = StdoutSink(environment.stdout)
+    sink.write(f"{made.absolute()}\n")
+    sink.flush()
+
+
+def _source(store: Store, name: str) -> Found:
+    """Return the CTranslate2 model that was named; raise ``ModelError`` for anything else."""
+    if not any(copy.format == "ct2" for copy in copies(store, name)):
+        raise ModelError(
+            f"model '{name}' is here only as a GGML file, which cannot be converted",
+            hint="name a model for CTranslate2: echocli models pull NAME brings one",
+        )
+    found = store.require(name, "ct2")
+    if found.quantisation not in ("", "float16", "float32"):
+        raise ModelError(
+            f"the model in {found.path} is {found.quantisation} already",
+            hint=f"bring the whole one first: echocli models pull {found.name}",
+        )
+    return found
+
+
+def _ggml(store: Store, found: Found, quantisation: Quantisation, output: Path | None) -> Path:
+    from echocli.models.converted import QUANTISATIONS, ggml_of
+    from echocli.models.ggml import convert
+
+    if output is None:
+        return ggml_of(found.path, found.name, store.directory, quantisation=quantisation)
+    convert(found.path, output, dtype=QUANTISATIONS[quantisation])
+    return output
+
+
+def _int8(store: Store, found: Found, output: Path | None) -> Path:
+    from echocli.models.quantised import quantise
+
+    target = output or store.directory / f"{found.name}{INT8}"
+    quantise(found.path, target, store=store.directory)
+    return target

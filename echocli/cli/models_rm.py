@@ -1,0 +1,56 @@
+"""``echocli models rm``: delete a model from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from echocli.cli.models_chosen import (
+    FormatName,
+    ModelDir,
+    ModelNames,
+    open_store,
+    size,
+    stored,
+)
+from echocli.environment import Environment
+from echocli.models.removal import remove
+from echocli.models.store import Found
+from echocli.output.stdout import StdoutSink
+from echocli.output.text import one_line
+
+
+def command(
+    ctx: typer.Context,
+    models: ModelNames,
+    format: FormatName = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask on a terminal.")] = False,
+    model_dir: ModelDir = None,
+) -> None:
+    """Delete models from the store.
+
+    With the revision before that is kept there and the forms it was converted to. Asks first on a
+    terminal. What packages brought, and what belongs to other programs, is not touched: the error
+    says how that goes.
+    """
+    environment: Environment = ctx.obj
+    store = open_store(environment, model_dir)
+    meant = {name: stored(store, name, format) for name in models}
+    sink = StdoutSink(environment.stdout)
+    for name, found in meant.items():
+        if yes or _agreed(environment, name, found):
+            freed = sum(remove(copy, environment) for copy in found)
+            sink.write(f"removed {name}: {size(freed)} freed\n")
+            sink.flush()
+
+
+def _agreed(environment: Environment, name: str, found: Sequence[Found]) -> bool:
+    """Ask on a terminal; elsewhere nobody can answer, and who wrote the command meant it."""
+    if not environment.stdin.isatty():
+        return True
+    paths = ", ".join(str(copy.path) for copy in found)
+    environment.stderr.write(f"remove {one_line(name)} ({one_line(paths)})? [y/N] ")
+    environment.stderr.flush()
+    return environment.stdin.readline().strip().lower() in (b"y", b"yes")

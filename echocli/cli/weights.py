@@ -1,0 +1,165 @@
+"""Which weights a command loads, and from where; what was pinned is refused if it is another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from echocli.capability.advice import Recommendation, kind_of
+from echocli.config import Settings
+from echocli.environment import Environment
+from echocli.errors import ModelError, ProviderError
+from echocli.models import identity
+from echocli.models.store import Found, Store
+from echocli.output.console import Console
+from echocli.providers import registry
+from echocli.providers.base import LoadSpec
+
+WEIGHT_FLAGS = ("model_revision", "model_sha256", "voxtral_binary", "voxtral_model")
+"""Settings that say which weights are wanted, and what runs them."""
+
+STREAMED = "voxtral"
+"""Format of the weights of Voxtral: a directory that its program reads itself."""
+
+VOXTRAL_MODEL = "voxtral-mini-4b-realtime"
+"""What the one model of voxtral.c is called."""
+
+VOXTRAL_WEIGHTS = "consolidated.safetensors"
+"""File without which a directory is none of Voxtral's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where weights may come from, as the options and settings say."""
+
+    environment: Environment
+    settings: Settings
+    flags: Mapping[str, object]
+    offline: bool
+    console: Console
+
+    def setting(self, key: str) -> Any:
+        """Return what was said about a setting; ``None`` if nothing."""
+        return self.settings.get(key, self.flags.get(key)).value
+
+    @property
+    def store(self) -> Store:
+        """The store that the settings name."""
+        return Store(self.environment, self.settings.get("model_dir").value)
+
+    def spec(self, advice: Recommendation, named: str | None) -> tuple[LoadSpec, Found | None]:
+        """Return how to load what was ``named``, else what is advised, and the model in the store.
+
+        Only a model that was named is downloaded. Raises ``ModelError`` for one that is not here,
+        or not of the revision or digest that was pinned.
+        """
+        spec = LoadSpec(
+            provider=advice.provider,
+            model=named or "",
+            path=named or "",
+            device=advice.device,
+            compute_type=advice.compute_type,
+            slots=advice.slots,
+            threads=advice.threads,
+        )
+        kind = registry.get(advice.provider).info.model_format
+        if kind == "none":
+            return spec, None
+        if kind == STREAMED:
+            return streamed(spec, named, self.settings, self.flags), None
+        found = self._found(advice, named, kind)
+        return with_model(spec, found, self.environment), found
+
+    def _found(self, advice: Recommendation, named: str | None, kind: str) -> Found:
+        revision, digest = self.setting("model_revision"), self.setting("model_sha256")
+        # A digest that is pinned is that of the weights as they came, not of a copy made here.
+        compute = advice.compute_type if digest is None else None
+        if named is not None:
+            found = self._fetched(named, kind, compute)
+        elif advice.usable_model is None:
+            raise ModelError(
+                f"no model is installed that can be used here; recommended: {advice.model}",
+                hint=f"run: {advice.run_to_install}" if advice.run_to_install else None,
+            )
+        else:
+            found = self.store.require(advice.usable_model, kind, compute_type=compute)
+        identity.require_pinned(found, revision, digest, self.store.directory)
+        return found
+
+    def _fetched(self, named: str, kind: str, compute: str | None) -> Found:
+        """Return a model that was named, and show it coming if it is not here."""
+        if self.store.find(named, kind, compute_type=compute) is not None:
+            return self.store.require(named, kind, compute_type=compute)
+        from echocli.cli.models_bar import telling
+
+        with telling(self.console, self.environment.clock, named) as progress:
+            return self.store.fetch(
+                named,
+                offline=self.offline,
+                format=kind,
+                compute_type=compute,
+                progress=progress,
+                notice=self.console.notice,
+            )
+
+
+def streamed(
+    spec: LoadSpec, named: str | None, settings: Settings, flags: Mapping[str, object]
+) -> LoadSpec:
+    """Return how to run Voxtral; raise ``ProviderError`` where its model is not known."""
+    directory = voxtral_directory(settings, flags, named)
+    if directory is None:
+        raise ProviderError(
+            f"provider '{spec.provider}' does not know where its model is",
+            hint="run voxtral.c's download_model.sh, then name the directory: --voxtral-model",
+        )
+    program = settings.get("voxtral_binary", flags.get("voxtral_binary")).value
+    model = VOXTRAL_MODEL if (directory / VOXTRAL_WEIGHTS).is_file() else str(directory)
+    return replace(spec, model=model, path=str(directory), program=str(program or ""))
+
+
+def voxtral_directory(
+    settings: Settings, flags: Mapping[str, object], named: str | None
+) -> Path | None:
+    """Return the directory of Voxtral's model, whether or not there is one."""
+    if named not in (None, VOXTRAL_MODEL):
+        return Path(str(named)).expanduser()
+    found = settings.get("voxtral_model", flags.get("voxtral_model")).value
+    return None if found is None else Path(found)
+
+
+def refuse_too_slow(spec: LoadSpec) -> None:
+    """Raise ``ProviderError`` where a provider cannot keep up with speech on the device."""
+    able = registry.get(spec.provider).info.live_devices
+    if able is None or kind_of(spec.device) in able:
+        return
+    raise ProviderError(
+        f"provider '{spec.provider}' cannot keep up with speech on {spec.device}: it needs "
+        + " or ".join(able),
+        hint="use it for recordings (echocli transcribe), or leave --provider out",
+    )
+
+
+def with_model(spec: LoadSpec, found: Found, environment: Environment) -> LoadSpec:
+    """Return how to load another model in the same way."""
+    known = _identity(found, environment)
+    return replace(
+        spec,
+        model=found.name,
+        path=str(found.path),
+        revision=known.revision,
+        sha256=known.sha256,
+    )
+
+
+_known: dict[tuple[Found, Path], identity.Identity] = {}
+
+
+def _identity(found: Found, environment: Environment) -> identity.Identity:
+    """Return the same answer for as long as the program runs: a spec is also a key."""
+    key = (found, environment.data_dir)
+    if key not in _known:
+        _known[key] = identity.identity(found, environment)
+    return _known[key]

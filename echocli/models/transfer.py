@@ -1,0 +1,126 @@
+"""Bring one file here, whole: resumed where it was cut, checked before it gets its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+
+from echocli.errors import ModelError
+from echocli.models.http import Trouble, Web, reason
+from echocli.models.partial import BLOCK, Fetched, PartialFile, Wanted
+
+_NO_SUCH_RANGE = 416
+"""What a server answers whose file ends before the rest that was asked for."""
+
+ROOM_HINT = "free some space, or set ECHOCLI_DATA_DIR to a directory that can be written"
+
+
+def download(
+    web: Web,
+    url: str,
+    target: Path,
+    *,
+    wanted: Wanted,
+    progress: Callable[[int, int | None], None],
+    headers: Mapping[str, str],
+) -> Fetched:
+    """Fetch ``url`` to ``target``, going on where an earlier call was cut.
+
+    ``progress`` gets the bytes that are here and, where it is known, how many there will be. Raises
+    ``ModelError``; what has come stays for the next call unless it is wrong.
+    """
+    with storing(target), PartialFile(target, wanted, url) as part:
+        if wanted.bytes is not None:
+            check_room(web, target.parent, wanted.bytes - part.size)
+        try:
+            _fetch_all(web, url, part, progress, headers)
+        except Trouble as trouble:
+            raise _failure(target.name, trouble) from trouble
+        return part.finish()
+
+
+def check_room(web: Web, directory: Path, needed: int) -> None:
+    """Raise ``ModelError`` unless ``needed`` bytes can be written to a directory."""
+    free = web.free(directory)
+    if free < needed:
+        raise ModelError(
+            f"{needed / 1e6:.0f} MB are needed in {directory} and {free / 1e6:.0f} MB are free",
+            hint=ROOM_HINT,
+        )
+
+
+def is_missing(error: ModelError) -> bool:
+    """Tell whether a server has no such file."""
+    return isinstance(error.__cause__, Trouble) and error.__cause__.status == 404
+
+
+@contextmanager
+def storing(target: Path) -> Iterator[None]:
+    """Turn an ``OSError`` into a ``ModelError`` that names the file that could not be written."""
+    try:
+        yield
+    except OSError as error:
+        text = f"{target.name} cannot be stored in {target.parent}: {error.strerror or error}"
+        raise ModelError(text, hint=ROOM_HINT) from error
+
+
+def _fetch_all(
+    web: Web,
+    url: str,
+    part: PartialFile,
+    progress: Callable[[int, int | None], None],
+    headers: Mapping[str, str],
+) -> None:
+    attempt, answered = 0, False
+    while not part.is_whole:
+        before = part.size
+        try:
+            with web.open(url, {**headers, **part.range_headers()}) as answer:
+                answered = True
+                _receive(answer, part, progress)
+                return
+        except Trouble as trouble:
+            if not (answered or trouble.reached):
+                raise  # nobody there: whoever asked wants to know at once
+            if trouble.status == _NO_SUCH_RANGE and before:
+                part.start_over()
+                trouble.again = True
+            answered = True
+            attempt = 1 if part.size > before else attempt + 1
+            web.waiting.before(attempt, trouble)
+
+
+def _receive(
+    answer: HTTPResponse, part: PartialFile, progress: Callable[[int, int | None], None]
+) -> None:
+    """Append one answer to the part; raise :class:`Trouble` unless that makes it whole."""
+    total = part.expect(answer)
+    progress(part.size, total)
+    while block := _read(answer):
+        if total is not None and part.size + len(block) > total:
+            part.start_over()
+            raise Trouble(f"the server sends more than {total} bytes", again=False)
+        part.write(block)
+        progress(part.size, total)
+    if total is not None and part.size < total:
+        raise Trouble(f"the connection was cut after {part.size} of {total} bytes")
+
+
+def _read(answer: HTTPResponse) -> bytes:
+    try:
+        return answer.read1(BLOCK)
+    except TimeoutError as error:
+        raise Trouble("the server stopped sending") from error
+    except (OSError, HTTPException, ValueError) as error:
+        raise Trouble(f"the connection was cut ({reason(error)})") from error
+
+
+def _failure(name: str, trouble: Trouble) -> ModelError:
+    hint = "run the same command again to go on from there; check the network"
+    if trouble.status in (401, 403):
+        hint = "set HF_TOKEN to a token that may read it"
+    elif trouble.status is not None and not trouble.again:
+        hint = "check the name and the source"
+    return ModelError(f"{name} cannot be downloaded: {trouble}", hint=hint)

