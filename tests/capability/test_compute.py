@@ -48,9 +48,9 @@ def test_a_processor_computes_in_eight_bits() -> None:
     assert default_compute("faster-whisper", None, "medium") == "int8"
 
 
-def test_whisper_cpp_computes_in_its_own_numbers_everywhere() -> None:
-    assert default_compute("whisper-cpp", None, "medium") == "q5_0"
-    assert default_compute("whisper-cpp", gpu(80), "medium") == "q5_0"
+def test_whisper_cpp_computes_in_its_own_numbers() -> None:
+    assert default_compute("whisper-cpp", None, "medium") == "q8_0"
+    assert default_compute("whisper-cpp", gpu(80), "medium", "cuda") == "q5_0"
 
 
 def test_a_card_sold_with_what_a_model_wants_is_not_short() -> None:
