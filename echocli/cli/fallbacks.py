@@ -48,9 +48,9 @@ def standins(
     """
     less = _filled(smaller(setup.spec, setup.models, english=english), setup, environment)
     if wanted is None:
-        on_cpu = smaller(setup.fallback or setup.spec, setup.models, english=english)[:1]
+        on_cpu = smaller(setup.fallback or setup.spec, setup.models, english=english)
         other = _other_library(setup, environment)
-        return Standins(less, _filled(on_cpu, setup, environment), other)
+        return Standins(less, _filled(on_cpu, setup, environment)[:1], other)
     if wanted.strip().lower() == NONE:
         return Standins(less, ())
     try:
@@ -62,11 +62,13 @@ def standins(
 def _filled(
     specs: Iterable[LoadSpec], setup: Setup, environment: Environment
 ) -> tuple[LoadSpec, ...]:
-    """Return the specs with what is known of their weights."""
+    """Return the specs with what is known of their weights, without what is not pinned."""
     here = {str(found.path): found for found in setup.models}
+    store = Store(environment).directory
     return tuple(
         with_model(spec, here[spec.path], environment) if spec.path in here else spec
         for spec in specs
+        if not setup.pins or setup.pins.allow(here[spec.path], store)
     )
 
 
@@ -85,7 +87,9 @@ def _other_library(setup: Setup, environment: Environment) -> tuple[LoadSpec, ..
         found = store.find(spec.model, kind, compute_type=on_cpu.compute_type)
     except ModelError:  # a file that the other library cannot read
         return ()
-    return () if found is None else (with_model(on_cpu, found, environment),)
+    if found is None or not setup.pins.allow(found, store.directory):
+        return ()
+    return (with_model(on_cpu, found, environment),)
 
 
 def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
@@ -103,7 +107,8 @@ def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
     if kind == STREAMED:
         return streamed(spec, model, Settings(environment), {})
     store = Store(environment, setup.model_dir.value)
-    found = store.require(model, kind, compute_type=spec.compute_type)
+    found = store.require(model, kind, compute_type=None if setup.pins else spec.compute_type)
+    setup.pins.require(found, store.directory)
     return with_model(spec, found, environment)
 
 

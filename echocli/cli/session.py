@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from echocli.capability.advice import Recommendation, parallelism_of
 from echocli.capability.compute import default_compute
 from echocli.cli.detect import survey
 from echocli.cli.detect_report import Report
-from echocli.cli.weights import WEIGHT_FLAGS, Source, with_model
+from echocli.cli.weights import WEIGHT_FLAGS, Pins, Source, with_model
 from echocli.config import Setting, Settings
 from echocli.environment import Environment
 from echocli.errors import UsageError
@@ -50,6 +50,8 @@ class Setup:
     task: Task = Task.TRANSCRIBE
     found: Found | None = None
     """The model, where there are weights to check."""
+    pins: Pins = field(default_factory=Pins)
+    """Which weights and no others may serve."""
 
     @property
     def writes_english(self) -> bool:
@@ -101,10 +103,17 @@ def prepare(
         _on_cpu(spec, report),
         tuple(models),
         task,
-        found if found is not None and str(found.path) == spec.path else None,
+        _loaded(spec, found, models),
+        source.pins,
     )
     _tell(console, setup)
     return setup
+
+
+def _loaded(spec: LoadSpec, found: Found | None, models: Sequence[Found]) -> Found | None:
+    """Return the model that ``spec`` loads."""
+    here = [one for one in (found, *models) if one is not None and str(one.path) == spec.path]
+    return here[0] if here else None
 
 
 @contextmanager
@@ -168,6 +177,7 @@ def _within(
     if within.model == spec.model:
         return spec
     found = next(found for found in models if found.name == within.model)
+    source.pins.require(found, source.store.directory)
     return with_model(spec, found, source.environment)
 
 

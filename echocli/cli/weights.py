@@ -31,6 +31,30 @@ VOXTRAL_WEIGHTS = "consolidated.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
+class Pins:
+    """Which weights and no others may serve; ``None`` asks for nothing."""
+
+    revision: str | None = None
+    sha256: str | None = None
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is pinned."""
+        return self.revision is not None or self.sha256 is not None
+
+    def require(self, found: Found, store: Path) -> None:
+        """Raise ``ModelError`` for other weights."""
+        identity.require_pinned(found, self.revision, self.sha256, store)
+
+    def allow(self, found: Found, store: Path) -> bool:
+        """Tell whether weights may serve."""
+        try:
+            self.require(found, store)
+        except ModelError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where weights may come from, as the options and settings say."""
 
@@ -43,6 +67,11 @@ class Source:
     def setting(self, key: str) -> Any:
         """Return what was said about a setting; ``None`` if nothing."""
         return self.settings.get(key, self.flags.get(key)).value
+
+    @property
+    def pins(self) -> Pins:
+        """Which weights may serve."""
+        return Pins(self.setting("model_revision"), self.setting("model_sha256"))
 
     @property
     def store(self) -> Store:
@@ -68,14 +97,20 @@ class Source:
         if kind == "none":
             return spec, None
         if kind == STREAMED:
+            if self.pins:
+                raise ModelError(
+                    f"the weights of provider '{spec.provider}' cannot be pinned",
+                    hint="leave --model-revision and model_sha256 out",
+                )
             return streamed(spec, named, self.settings, self.flags), None
         found = self._found(advice, named, kind)
+        if identity.identity(found, self.environment).sha256 is None:
+            identity.digest(found.weights, self.store.directory)  # read once in its life
         return with_model(spec, found, self.environment), found
 
     def _found(self, advice: Recommendation, named: str | None, kind: str) -> Found:
-        revision, digest = self.setting("model_revision"), self.setting("model_sha256")
-        # A digest that is pinned is that of the weights as they came, not of a copy made here.
-        compute = advice.compute_type if digest is None else None
+        # What is pinned is the weights as they came, not a copy made here.
+        compute = None if self.pins else advice.compute_type
         if named is not None:
             found = self._fetched(named, kind, compute)
         elif advice.usable_model is None:
@@ -85,7 +120,7 @@ class Source:
             )
         else:
             found = self.store.require(advice.usable_model, kind, compute_type=compute)
-        identity.require_pinned(found, revision, digest, self.store.directory)
+        self.pins.require(found, self.store.directory)
         return found
 
     def _fetched(self, named: str, kind: str, compute: str | None) -> Found:
