@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from echocli.capability.accelerators import CudaDevice
+from echocli.errors import UsageError
 from echocli.models import catalog
+
+UNDERSTOOD: Mapping[str, tuple[str, ...]] = {
+    "faster-whisper": (
+        *("int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16"),
+        *("float16", "bfloat16", "float32"),
+    ),
+    "whisper-cpp": (
+        *("float16", "q8_0", "q5_1", "q5_0"),
+        *("int8", "int8_float16", "int8_float32"),  # what comes next to it: q8_0
+    ),
+}
+"""Provider → the numbers that it can be asked for; of others nothing is known."""
 
 ROOMY = ("float16", "int8", "float32")
 """On a GPU with room for the model, best first."""
@@ -29,6 +44,16 @@ def default_compute(provider: str, gpu: CudaDevice | None, model: str, device: s
     order = SHORT if is_short(gpu, model) else ROOMY
     able = [name for name in order if name in gpu.compute_types]
     return able[0] if able else order[0]
+
+
+def check_compute(provider: str, wish: str) -> None:
+    """Raise ``UsageError`` for numbers that a provider does not know."""
+    known = UNDERSTOOD.get(provider)
+    if known is not None and wish not in known:
+        raise UsageError(
+            f"provider '{provider}' does not know the compute type '{wish}'",
+            hint=f"it knows: {', '.join(known)}",
+        )
 
 
 def is_short(gpu: CudaDevice, model: str) -> bool:

@@ -26,8 +26,12 @@ class Sources:
     store: Store
 
     def settled(self, wishes: Overrides) -> Overrides:
-        """Return the wishes with the provider that a model named by the user needs."""
-        if wishes.provider not in (None, "auto") or wishes.model in (None, "auto"):
+        """Return the wishes with the provider that a model or numbers named by the user need."""
+        if wishes.provider not in (None, "auto"):
+            return wishes
+        if (wishes.compute_type or "").startswith("q"):  # GGML's names for them
+            return replace(wishes, provider=GGML_PROVIDER)
+        if wishes.model in (None, "auto"):
             return wishes
         name = str(wishes.model)
         if self._format(name, "ct2") is None and self._format(name, "ggml") == "ggml":

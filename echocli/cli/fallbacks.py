@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from echocli.capability.advice import ALONE, parallelism_of
-from echocli.capability.choosing import AUTOMATIC
+from echocli.capability.choosing import AUTOMATIC, VOXTRAL
 from echocli.capability.compute import default_compute
 from echocli.capability.standins import smaller
 from echocli.cli.session import Setup
@@ -17,6 +17,9 @@ from echocli.errors import ModelError, UsageError
 from echocli.models.store import Store
 from echocli.providers import registry
 from echocli.providers.base import LoadSpec
+
+CHOSEN = "recommendation"
+"""Source of a provider that nobody named."""
 
 NONE = "none"
 """Word for no fallback."""
@@ -44,7 +47,7 @@ def standins(
     """Return the models to go down to and those to go on with after a failure, best first.
 
     Where nothing was ``wanted`` that is the next smaller model, then the same weights with the
-    other library.
+    other library; but what was named by the user is not replaced by another library.
     """
     less = _filled(smaller(setup.spec, setup.models, english=english), setup, environment)
     if wanted is None:
@@ -75,6 +78,10 @@ def _filled(
 def _other_library(setup: Setup, environment: Environment) -> tuple[LoadSpec, ...]:
     """Return how the other library would load the model; nothing where it cannot."""
     spec = setup.spec
+    if setup.sources.get("provider", CHOSEN) != CHOSEN:
+        return ()
+    if spec.provider == VOXTRAL:
+        return _recommended(setup, environment)
     if spec.provider not in AUTOMATIC:
         return ()
     other = next(name for name in AUTOMATIC if name != spec.provider)
@@ -92,13 +99,30 @@ def _other_library(setup: Setup, environment: Environment) -> tuple[LoadSpec, ..
     return (with_model(on_cpu, found, environment),)
 
 
+def _recommended(setup: Setup, environment: Environment) -> tuple[LoadSpec, ...]:
+    """Return how to load what was recommended as a fallback; nothing where it is not here."""
+    advice = setup.recommendation.fallback
+    kind = registry.get(advice.provider).info.model_format
+    store = Store(environment, setup.model_dir.value)
+    here = {found.name: found for found in store.installed(kind)}
+    found = here.get(advice.model) or next(iter(reversed(here.values())), None)
+    if found is None or not setup.pins.allow(found, store.directory):
+        return ()
+    spec = _on_processor(setup.fallback or setup.spec, advice.provider, found.name)
+    return (replace(with_model(spec, found, environment), program=""),)
+
+
 def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
-    """Return the fallback that was asked for as ``PROVIDER:MODEL`` or ``MODEL``."""
+    """Return the fallback that was asked for as ``PROVIDER:MODEL``, ``MODEL`` or ``PROVIDER``."""
     provider, colon, model = text.strip().partition(":")
-    if not colon:
-        provider, model = setup.spec.provider, provider
+    if not colon and KEYS["provider"](provider) in registry.names():
+        model = setup.spec.model
+    elif not colon:
+        provider, model = _reader(setup.spec.provider), provider
     if not provider or not model:
-        raise UsageError(f"--fallback '{text}' names no model", hint="PROVIDER:MODEL, or MODEL")
+        raise UsageError(
+            f"--fallback '{text}' names no model", hint="PROVIDER:MODEL, MODEL or PROVIDER"
+        )
     provider = KEYS["provider"](provider)
     kind = registry.require(provider).info.model_format
     spec = _on_processor(setup.fallback or setup.spec, provider, model)
@@ -110,6 +134,12 @@ def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
     found = store.require(model, kind, compute_type=None if setup.pins else spec.compute_type)
     setup.pins.require(found, store.directory)
     return with_model(spec, found, environment)
+
+
+def _reader(provider: str) -> str:
+    """Return who reads a model that was named alone: the same provider if it has models."""
+    streams = registry.get(provider).info.model_format == STREAMED
+    return AUTOMATIC[0] if streams else provider
 
 
 def _on_processor(spec: LoadSpec, provider: str, model: str) -> LoadSpec:

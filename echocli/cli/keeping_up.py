@@ -134,7 +134,6 @@ def served(
 
     Sound that ``waits``, a file, need not be listened to while no model can be used.
     """
-    from echocli.models.verify import check
     from echocli.runtime.memory import MemoryWatch
     from echocli.runtime.metrics_file import MetricsFile
     from echocli.runtime.service import Service, ServiceOptions
@@ -168,8 +167,6 @@ def served(
     )
     service.begin()
     try:
-        if setup.found is not None:
-            check(setup.found, environment)  # while the model loads; reads it once in its life
         yield Served(service, watch)
         _remember_memory(service, watch, folder)
     except BaseException:
@@ -184,6 +181,7 @@ def _maker(
     setup: Setup, wishes: Wishes, environment: Environment
 ) -> Callable[[LoadSpec], Supervisor]:
     """Return how a model is supervised."""
+    from echocli.models.verify import check
     from echocli.runtime.service import LEAVING
     from echocli.runtime.slowdown import Slowdown
     from echocli.runtime.supervisor import Supervisor
@@ -192,11 +190,16 @@ def _maker(
     if wishes.simulate_load is not None:
         slowdown = Slowdown.parse(wishes.simulate_load, environment.clock)
     on_cpu = {setup.spec: setup.fallback}
+    here = {str(found.path): found for found in setup.models}
+    if setup.found is not None:
+        here[setup.spec.path] = setup.found
 
     def make(spec: LoadSpec) -> Supervisor:
         supervisor = Supervisor(spec, policy=LEAVING, fallback=on_cpu.get(spec))
         if slowdown is not None:
             supervisor.slowdown = slowdown
+        if (found := here.get(spec.path)) is not None:
+            supervisor.check = lambda: check(found, environment)
         return supervisor
 
     return make

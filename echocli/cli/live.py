@@ -34,6 +34,7 @@ def command(
     threads: options.Threads = None,
     model_dir: options.ModelDir = None,
     model_revision: options.ModelRevision = None,
+    model_sha256: options.ModelSha256 = None,
     voxtral_binary: options.VoxtralBinary = None,
     voxtral_model: options.VoxtralModel = None,
     offline: options.Offline = None,

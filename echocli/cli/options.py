@@ -50,6 +50,10 @@ ModelRevision = Annotated[
     str | None,
     option(MODEL, "--model-revision", metavar="COMMIT", help="Refuse any other revision."),
 ]
+ModelSha256 = Annotated[
+    str | None,
+    option(MODEL, "--model-sha256", metavar="DIGEST", help="Refuse weights of any other digest."),
+]
 VoxtralBinary = Annotated[
     Path | None, option(MODEL, "--voxtral-binary", help="Program of voxtral.c [default: voxtral].")
 ]

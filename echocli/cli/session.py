@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from echocli.capability import footprint, footprint_cache, measure_cache
 from echocli.capability.advice import Recommendation, parallelism_of
-from echocli.capability.compute import default_compute
+from echocli.capability.compute import check_compute, default_compute
 from echocli.cli.detect import survey
 from echocli.cli.detect_report import Report
 from echocli.cli.weights import WEIGHT_FLAGS, Pins, Source, with_model
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 MODEL_FLAGS = ("provider", "model", "device", "compute_type", "threads", "language")
 """Settings that decide what is loaded."""
+
+
+AS_SUITS = ("auto", "default")
+"""Compute types that leave it to the recommendation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ def prepare(
     report = survey(environment, {key: flags.get(key) for key in (*MODEL_FLAGS, *WEIGHT_FLAGS)})
     language = _language(report)
     source = Source(environment, settings, flags, offline, console)
+    if (wish := report.overrides.get("compute_type")) and wish.value not in AS_SUITS:
+        check_compute(report.recommendation.provider, wish.value)
     spec, found = _spec(source, report)
     models = source.store.installed(format=registry.get(spec.provider).info.model_format)
     if max_memory_mb is not None:

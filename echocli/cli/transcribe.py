@@ -44,6 +44,7 @@ def command(
     threads: options.Threads = None,
     model_dir: options.ModelDir = None,
     model_revision: options.ModelRevision = None,
+    model_sha256: options.ModelSha256 = None,
     voxtral_binary: options.VoxtralBinary = None,
     voxtral_model: options.VoxtralModel = None,
     offline: options.Offline = None,
@@ -134,6 +135,7 @@ def command(
         "threads": threads,
         "language": language,
         "model_revision": model_revision,
+        "model_sha256": model_sha256,
         "voxtral_binary": voxtral_binary,
         "voxtral_model": voxtral_model,
     }

@@ -12,6 +12,7 @@ from echocli.config import Settings
 from echocli.environment import Environment
 from echocli.errors import ModelError, ProviderError
 from echocli.models import identity
+from echocli.models.records import read_record
 from echocli.models.store import Found, Store
 from echocli.output.console import Console
 from echocli.providers import registry
@@ -151,6 +152,8 @@ def streamed(
             hint="run voxtral.c's download_model.sh, then name the directory: --voxtral-model",
         )
     program = settings.get("voxtral_binary", flags.get("voxtral_binary")).value
+    if program is not None and Path(program).exists():
+        program = Path(program).absolute()  # a name alone would be looked for on the PATH
     model = VOXTRAL_MODEL if (directory / VOXTRAL_WEIGHTS).is_file() else str(directory)
     return replace(spec, model=model, path=str(directory), program=str(program or ""))
 
@@ -178,14 +181,19 @@ def refuse_too_slow(spec: LoadSpec) -> None:
 
 
 def with_model(spec: LoadSpec, found: Found, environment: Environment) -> LoadSpec:
-    """Return how to load another model in the same way."""
+    """Return how to load another model in the same way.
+
+    A conversion goes by the digest of the weights it was made from: those are what can be pinned.
+    """
     known = _identity(found, environment)
+    record = read_record(found.path)
+    made_from = record.made_from if record is not None and record.is_conversion else None
     return replace(
         spec,
         model=found.name,
         path=str(found.path),
         revision=known.revision,
-        sha256=known.sha256,
+        sha256=made_from or known.sha256,
     )
 
 

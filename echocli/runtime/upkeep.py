@@ -64,6 +64,8 @@ class Upkeep:
         """What the worker said about its last decode."""
         self.slowdown: Callable[[], float] = _not_slowed
         """How many times as long every decode shall take, to simulate load."""
+        self.check: Callable[[], None] = _not_checked
+        """What raises ``ModelError`` for damaged weights; called while they are loaded."""
         self._policy = policy or Policy()
         self._clock = clock or SystemClock()
         self._fallback = fallback
@@ -144,6 +146,8 @@ class Upkeep:
             self._start(warm)
 
     def _bring_up(self, warm: Sequence[Window]) -> None:
+        self._live()
+        self.check()
         loaded = self._load()
         self._note_memory(loaded)
         self.report = loaded.report
@@ -257,3 +261,6 @@ class Upkeep:
 
 def _not_slowed() -> float:
     return 1.0
+
+
+def _not_checked() -> None: ...

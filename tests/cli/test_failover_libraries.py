@@ -28,7 +28,9 @@ def test_a_recording_is_whole_when_a_library_dies_three_times_in_a_row(
     start_echocli: Start, samples: Path, tmp_path: Path, first: str
 ) -> None:
     second = next(name for name in LIBRARIES if name != first)
-    command = ("transcribe", samples / "meeting.flac", "-f", "jsonl", "-p", first)
+    # What was named is not replaced unless somebody says by what.
+    chosen = () if first == LIBRARIES[0] else ("-p", first, "--fallback", second)
+    command = ("transcribe", samples / "meeting.flac", "-f", "jsonl", *chosen)
     watched = Watched(start_echocli, tmp_path / "log", *command)
     killed = []
     for turn in range(3):
@@ -84,10 +86,11 @@ def test_damaged_weights_of_one_library_are_left_for_the_file_of_the_other(
     assert failover["to"] == "whisper-cpp:tiny.en"
 
 
-def test_with_nobody_else_wanted_the_library_is_tried_again(
-    start_echocli: Start, samples: Path, tmp_path: Path
+@pytest.mark.parametrize("options", [("--fallback", "none"), ("-p", "faster-whisper")])
+def test_a_library_that_was_named_or_shall_stay_is_tried_again(
+    start_echocli: Start, samples: Path, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    command = ("transcribe", samples / "meeting.flac", "--fallback", "none")
+    command = ("transcribe", samples / "meeting.flac", *options)
     watched = Watched(start_echocli, tmp_path / "log", *command)
     for turn in range(3):
         watched.at_work(turn + 1).kill()
