@@ -121,7 +121,7 @@ def parse_device(text: str) -> str:
     )
 
 
-ALONE = ("whisper-cpp", "voxtral")
+ALONE = ("voxtral",)
 """Providers that decode one window at a time: an instance serves one, and a second takes as much
 memory again."""
 

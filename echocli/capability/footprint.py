@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -39,6 +39,15 @@ SLOT_WEIGHTS = 0.4
 """A slot takes the first, and the second times the size of the weights."""
 
 
+GGML_SHARES = {"float16": 1.0, "q8_0": 0.56, "q5_1": 0.41, "q5_0": 0.38}
+"""Size of a GGML file beside the one in float16."""
+
+GGML_OVERHEAD_MB = 35
+GGML_SLOT_MB = 57
+GGML_SLOT_WEIGHTS = 0.58
+"""The same of whisper.cpp: without numpy's libraries, but with more for a slot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Demand:
     """All that a worker's memory depends on."""
@@ -49,14 +58,16 @@ class Demand:
     compute_type: str
     slots: int
     weights: int
-    """Bytes of the file of weights; 0 where there is none."""
+    """Bytes of the file of weights, of GGML's as float16; 0 where there is none."""
 
     @classmethod
     def of(cls, spec: LoadSpec) -> Self:
         """Return that of a model that is here as a directory or a file."""
         path = Path(spec.path)
         try:
-            weights = (path if path.is_file() else path / "model.bin").stat().st_size
+            if path.is_file():
+                return cls._of_ggml(spec, spec.model, path.stat().st_size, quantisation(path))
+            weights = (path / "model.bin").stat().st_size
         except OSError:
             weights = 0
         return cls._with(spec, spec.model, weights)
@@ -64,7 +75,15 @@ class Demand:
     @classmethod
     def of_other(cls, spec: LoadSpec, found: Found) -> Self:
         """Return that of an installed model that is run as ``spec`` says."""
+        if found.format == "ggml":
+            return cls._of_ggml(spec, found.name, found.bytes, found.quantisation)
         return cls._with(spec, found.name, found.bytes)
+
+    @classmethod
+    def _of_ggml(cls, spec: LoadSpec, model: str, size: int, kind: str) -> Self:
+        """Return that of a file, which is run as it is, whatever ``spec`` asks for."""
+        weights = round(size / GGML_SHARES.get(kind, 1.0))
+        return cls._with(replace(spec, compute_type=kind), model, weights)
 
     @classmethod
     def _with(cls, spec: LoadSpec, model: str, weights: int) -> Self:
@@ -80,12 +99,15 @@ NOTHING: Measured = MappingProxyType({})
 def estimated_mb(demand: Demand) -> float | None:
     """Estimate what a worker takes at most on ordinary speech.
 
-    ``None`` for all but CTranslate2's models on a processor. The formula is fitted to peaks of
-    workers (CTranslate2 4.8.5 with AVX-512, glibc, one thread a slot, 2 and 5 beams). The first
-    figure is the highest in four minutes of a book and ten of the project's samples; the second
-    that in ten minutes of noise, music and foreign speech, where one window in five is decoded
-    again, at 30 s with 5 beams or by sampling, which loads the model once more; the last is what
-    this returns:
+    ``None`` for all but Whisper's models on a processor. That of whisper.cpp is fitted to 276 MB of
+    tiny.en and 399 of base (q8_0, two slots), 263 (one) and 465 of base in float16 (two), each the
+    highest of long windows decoded with five beams.
+
+    That of CTranslate2 is fitted to peaks of workers (CTranslate2 4.8.5 with AVX-512, glibc, one
+    thread a slot, 2 and 5 beams). The first figure is the highest in four minutes of a book and ten
+    of the project's samples; the second that in ten minutes of noise, music and foreign speech,
+    where one window in five is decoded again, at 30 s with 5 beams or by sampling, which loads the
+    model once more; the last is what this returns:
 
     ========  ============  ================  ================  ================
     model     compute type  1 slot            2 slots           4 slots
@@ -100,11 +122,27 @@ def estimated_mb(demand: Demand) -> float | None:
     to 30 s they stand at 255, 356, 330 to 373 and 515 to 561, with any number of slots: a slot
     takes its share when there is work for it. Larger models were not measured.
     """
-    if demand.provider != "faster-whisper" or demand.device != "cpu" or not demand.weights:
-        return None
     weights = demand.weights / MB
+    if demand.device != "cpu" or not weights:
+        return None
+    if demand.provider == "whisper-cpp":
+        slot = GGML_SLOT_MB + GGML_SLOT_WEIGHTS * weights
+        share = GGML_SHARES.get(demand.compute_type, GGML_SHARES["q8_0"])
+        return GGML_OVERHEAD_MB + share * weights + demand.slots * slot
+    if demand.provider != "faster-whisper":
+        return None
     factor = WEIGHTS_EIGHT_BITS if demand.compute_type in EIGHT_BITS else WEIGHTS_WIDE
     return OVERHEAD_MB + factor * weights + demand.slots * (SLOT_MB + SLOT_WEIGHTS * weights)
+
+
+def quantisation(path: Path) -> str:
+    """Return how the numbers of a GGML file are kept; ``""`` where it is none."""
+    from echocli.models.ggml_header import read_header
+
+    try:
+        return read_header(path).quantisation
+    except ModelError:
+        return ""
 
 
 def needed_mb(demand: Demand, measured: Measured = NOTHING) -> float | None:

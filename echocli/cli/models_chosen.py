@@ -12,7 +12,7 @@ import typer
 from echocli.config import Settings
 from echocli.environment import Environment
 from echocli.errors import ModelError
-from echocli.models import catalog
+from echocli.models import catalog, leftovers
 from echocli.models.store import Found, Store, install_command
 
 
@@ -76,8 +76,8 @@ def _how(name: str, format: str | None, others: Sequence[Found]) -> str:
 
 
 def stored(store: Store, name: str, format: str | None = None) -> list[Found]:
-    """Return the copies of a model that are in the store; all where none is."""
-    found = copies(store, name, format)
+    """Return the copies of a model that are in the store, damaged ones too; all where none is."""
+    found = with_damaged(store, name, format)
     return [copy for copy in found if copy.origin == "store"] or found
 
 
@@ -86,6 +86,20 @@ def chosen(store: Store, names: Sequence[str] | None, format: str | None = None)
     if not names:
         return [found for found in store.everything() if format in (None, found.format)]
     return [found for name in names for found in copies(store, name, format)]
+
+
+def with_damaged(store: Store, name: str, format: str | None = None) -> list[Found]:
+    """Return every copy of a model, and what the store has under its name that is not whole."""
+    wanted = catalog.canonical(name)
+    damaged = [
+        it for it in leftovers.damaged(store.directory, wanted) if format in (None, it.format)
+    ]
+    try:
+        return [*copies(store, name, format), *damaged]
+    except ModelError:
+        if damaged:
+            return damaged
+        raise
 
 
 def size(count: int) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +14,7 @@ import typer
 from echocli.cli.models_chosen import ModelDir, ModelName, copies, open_store
 from echocli.environment import Environment
 from echocli.errors import ModelError, UsageError
-from echocli.models.places import INT8
+from echocli.models.identity import revision_of
 from echocli.models.store import Found, Store
 from echocli.output.stdout import StdoutSink
 
@@ -34,6 +37,8 @@ class Quantisation(StrEnum):
     """Blocks of 8 bits; about half the size."""
     Q5_0 = "q5_0"
     """Blocks of 5 bits; about a third."""
+    Q5_1 = "q5_1"
+    """The same with a second number a block: a little larger and more exact."""
 
 
 def command(
@@ -46,7 +51,7 @@ def command(
         Quantisation | None,
         typer.Option(
             "--quantize",
-            metavar="float16|q8_0|q5_0",
+            metavar="float16|q8_0|q5_0|q5_1",
             help="How exact a ggml file is [default: float16].",
         ),
     ] = None,
@@ -76,6 +81,22 @@ def command(
     sink.flush()
 
 
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let Ctrl-C and a request to end wait until libraries are imported.
+
+    In the middle of it numpy makes an ``ImportError`` of the interrupt.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _source(store: Store, name: str) -> Found:
     """Return the CTranslate2 model that was named; raise ``ModelError`` for anything else."""
     if not any(copy.format == "ct2" for copy in copies(store, name)):
@@ -93,18 +114,31 @@ def _source(store: Store, name: str) -> Found:
 
 
 def _ggml(store: Store, found: Found, quantisation: Quantisation, output: Path | None) -> Path:
-    from echocli.models.converted import QUANTISATIONS, ggml_of
-    from echocli.models.ggml import convert
+    with _undisturbed():
+        import numpy  # noqa: F401
+
+        from echocli.models.converted import QUANTISATIONS, ggml_of
+        from echocli.models.ggml import convert
 
     if output is None:
-        return ggml_of(found.path, found.name, store.directory, quantisation=quantisation)
+        return ggml_of(
+            found.path,
+            found.name,
+            store.directory,
+            quantisation=quantisation,
+            revision=revision_of(found),
+        )
     convert(found.path, output, dtype=QUANTISATIONS[quantisation])
     return output
 
 
 def _int8(store: Store, found: Found, output: Path | None) -> Path:
-    from echocli.models.quantised import quantise
+    with _undisturbed():
+        import ctranslate2.specs  # noqa: F401
 
-    target = output or store.directory / f"{found.name}{INT8}"
-    quantise(found.path, target, store=store.directory)
+        from echocli.models.quantised import quantise, target_of
+
+    name = None if found.origin == "path" else found.name
+    target = output or target_of(found.path, name, store.directory)
+    quantise(found.path, target, store=store.directory, revision=revision_of(found))
     return target

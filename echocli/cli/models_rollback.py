@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -11,7 +12,8 @@ from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.models import previous
 from echocli.models.identity import revision_of
-from echocli.models.store import Store
+from echocli.models.store import Found, Store
+from echocli.output.console import Console
 from echocli.output.stdout import StdoutSink
 
 
@@ -21,29 +23,31 @@ def command(
     """Put the revision before the last update back and print where it is.
 
     The newer one is kept in its place: the same command again returns to it. Nothing is downloaded.
+    Of several forms it is the first that has an earlier revision, unless --format says which.
     """
     environment: Environment = ctx.obj
     store = open_store(environment, model_dir)
-    path = previous.rollback(store.directory, _entry(store, model, format))
-    (found,) = (copy for copy in store.everything() if copy.path == path)
+    first, *others = _with_previous(store, model, format)
+    path = previous.rollback(store.directory, first.path.name)
+    revision = revision_of(replace(first, path=path)) or "unknown"
     sink = StdoutSink(environment.stdout)
-    sink.write(f"{found.name} is revision {revision_of(found) or 'unknown'} again: {path}\n")
+    sink.write(f"{first.name} ({first.format}) is revision {revision} again: {path}\n")
     sink.flush()
+    for other in others:
+        text = f"{other.path.name} stays as it is; it has an earlier revision too"
+        Console(environment).notice(f"{text}: --format {other.format}")
 
 
-def _entry(store: Store, model: str, format: str | None) -> str:
-    """Return the entry of the store that has an earlier revision, of any form unless one is named.
-
-    Raises ``ModelError`` where none has.
-    """
+def _with_previous(store: Store, model: str, format: str | None) -> list[Found]:
+    """Return the copies that have an earlier revision; raise ``ModelError`` where none has."""
     found = stored(store, model, format)
-    kept = [copy.path.name for copy in found if _has_previous(store.directory, copy.path)]
+    kept = [copy for copy in found if _has_previous(store.directory, copy.path)]
     if not kept:
         raise ModelError(
             f"no earlier revision of model '{model}' is kept",
             hint=f"echocli models pull {model} --revision REVISION brings one",
         )
-    return kept[0]
+    return kept
 
 
 def _has_previous(store: Path, path: Path) -> bool:

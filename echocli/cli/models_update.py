@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from echocli.cli.models_chosen import FormatName, MaybeNames, ModelDir, chosen, open_store, stored
-from echocli.cli.models_pull import fetch
+from echocli.cli.models_pull import Offline, fetch, is_offline
 from echocli.cli.options import Quiet
 from echocli.environment import Environment
+from echocli.errors import EchoError
 from echocli.models.pull import Update, update_check
 from echocli.models.records import read_record
 from echocli.models.store import Found, Store
@@ -26,7 +27,7 @@ def command(
     models: MaybeNames = None,
     check: Annotated[bool, typer.Option("--check", help="Only say what is newer.")] = False,
     format: FormatName = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+    offline: Offline = None,
     quiet: Quiet = False,
     model_dir: ModelDir = None,
 ) -> None:
@@ -42,20 +43,50 @@ def command(
     copies = _meant(store, models, format)
     if not copies:
         console.notice("no model here was downloaded from the hub")
+    stay_offline = is_offline(environment, offline)
     sink = StdoutSink(environment.stdout)
+    failed: list[EchoError] = []
     for copy in copies:
-        update = update_check(copy, environment, offline=offline)
-        if update is not None and not check:
-            fetch(environment, console, store, copy.name, format=copy.format)
+        try:
+            update = update_check(copy, environment, offline=stay_offline)
+            if update is not None and not check:
+                fetch(environment, console, store, copy.name, format=copy.format)
+        except EchoError as error:  # the others may be brought all the same
+            failed.append(error)
+            continue
         sink.write(_line(copy, update, done=not check))
         sink.flush()
+    _report(console, failed)
+
+
+def _report(console: Console, failed: list[EchoError]) -> None:
+    """Print every error but the worst, which is raised."""
+    if not failed:
+        return
+    worst = max(failed, key=lambda error: error.exit_code)
+    for error in failed:
+        if error is not worst:
+            console.error(error)
+    raise worst
 
 
 def _meant(store: Store, names: Sequence[str] | None, format: str | None) -> list[Found]:
     """Return the copies that were named, else those of the store that came from the hub."""
     if names:
-        return [copy for name in names for copy in stored(store, name, format)]
+        return [copy for name in names for copy in _named(store, name, format)]
     return [copy for copy in chosen(store, None, format) if _is_from_hub(copy)]
+
+
+def _named(store: Store, name: str, format: str | None) -> list[Found]:
+    """Return the copies of a name that came from elsewhere; all where each was made here."""
+    found = stored(store, name, format)
+    came = [copy for copy in found if not _is_conversion(copy)]
+    return came or found
+
+
+def _is_conversion(copy: Found) -> bool:
+    record = read_record(copy.path)
+    return record is not None and record.is_conversion
 
 
 def _is_from_hub(copy: Found) -> bool:

@@ -7,10 +7,18 @@ from typing import Annotated
 
 import typer
 
-from echocli.cli.models_chosen import FormatName, MaybeNames, ModelDir, chosen, open_store
+from echocli.cli.models_chosen import (
+    FormatName,
+    MaybeNames,
+    ModelDir,
+    chosen,
+    open_store,
+    with_damaged,
+)
 from echocli.environment import Environment
 from echocli.errors import ModelError
-from echocli.models.store import Found
+from echocli.models import leftovers
+from echocli.models.store import Found, Store
 from echocli.models.verify import Checked, Outcome, require_sound, verify
 from echocli.output.console import Console
 from echocli.output.stdout import StdoutSink
@@ -31,10 +39,11 @@ def command(
     """Check every byte of the models that are here.
 
     One line for each copy: ok, unknown where nobody recorded what it must be, or corrupt. A damaged
-    one is an error, 4, that names the file; the others are checked first.
+    one is an error, 4, that names the file; the others are checked first. In the store that
+    includes what is too damaged to be found as a model.
     """
     environment: Environment = ctx.obj
-    copies = chosen(open_store(environment, model_dir), models, format)
+    copies = _copies(open_store(environment, model_dir), models, format)
     if not copies:
         Console(environment, quiet=quiet).notice("no model is here")
     sink = StdoutSink(environment.stdout)
@@ -48,6 +57,13 @@ def command(
             sink.write(f"{worst:<7}  {copy.name}  {copy.path}\n")
             sink.flush()
     _report(damaged)
+
+
+def _copies(store: Store, names: Sequence[str] | None, format: str | None) -> list[Found]:
+    if names:
+        return [found for name in names for found in with_damaged(store, name, format)]
+    damaged = [it for it in leftovers.damaged(store.directory) if format in (None, it.format)]
+    return [*chosen(store, names, format), *damaged]
 
 
 def _report(damaged: Sequence[tuple[Found, list[Checked]]]) -> None:

@@ -31,11 +31,19 @@ _TOLD_APART = 8
 """Digits of the digest in the name of a model that the catalogue does not know."""
 
 
-def ggml_of(source: Path, name: str, store: Path, *, quantisation: str = "float16") -> Path:
+def ggml_of(
+    source: Path,
+    name: str,
+    store: Path,
+    *,
+    quantisation: str = "float16",
+    revision: str | None = None,
+) -> Path:
     """Return the GGML file of the CTranslate2 model in ``source``, made in ``store`` if need be.
 
-    ``name`` is what people call the model; ``quantisation`` is one of :data:`QUANTISATIONS`. Of
-    several processes one converts and the others wait for it. A file that has changed since it was
+    ``name`` is what people call the model; ``quantisation`` is one of :data:`QUANTISATIONS`;
+    ``revision`` that of the weights, for the record (by default what theirs says). Of several
+    processes one converts and the others wait for it. A file that has changed since it was
     made, or was made from other weights, is made again; files of other origin are left alone.
     Raises ``ModelError`` for a source that cannot be converted and a store that cannot be written.
     """
@@ -44,7 +52,8 @@ def ggml_of(source: Path, name: str, store: Path, *, quantisation: str = "float1
             f"a GGML file cannot be made as {quantisation}",
             hint=f"choose one of: {', '.join(QUANTISATIONS)}",
         )
-    wanted = _Wanted(source, name, store, quantisation, digest(source / "model.bin", store))
+    made_from = digest(source / "model.bin", store)
+    wanted = _Wanted(source, name, store, quantisation, made_from, revision)
     targets = list(wanted.targets())
     for target in targets:
         if wanted.is_whole(target):
@@ -64,6 +73,7 @@ class _Wanted:
     quantisation: str
     made_from: str
     """SHA-256 of the weights."""
+    revision: str | None
 
     @property
     def origin(self) -> str:
@@ -76,9 +86,8 @@ class _Wanted:
         known = catalog.known(self.name)
         if known is not None:
             yield self.store / f"ggml-{known.name}{kind}.bin"
-        # A path says little ("model") or too much; any file name will do.
-        stem = known.name if known else self.source.resolve().name
-        yield self.store / f"ggml-{stem}-{self.made_from[:_TOLD_APART]}{kind}.bin"
+        stem = known.name if known else None
+        yield self.store / f"ggml-{told_apart(self.source, self.made_from, stem)}{kind}.bin"
 
     def is_whole(self, target: Path) -> bool:
         """Tell whether the file is there, of these very weights and as it was made."""
@@ -105,11 +114,19 @@ class _Wanted:
             name=known.name if known else self.name,
             format="ggml",
             source=self.origin,
-            revision=own.revision if own else None,
+            revision=self.revision or (own.revision if own else None),
             files={target.name: made},
             quantisation=self.quantisation,
             made_from=self.made_from,
         )
+
+
+def told_apart(source: Path, made_from: str, stem: str | None = None) -> str:
+    """Return a name that no other weights have: of the directory unless there is a better one.
+
+    A path says little ("model") or too much; any file name will do.
+    """
+    return f"{stem or source.resolve().name}-{made_from[:_TOLD_APART]}"
 
 
 def _is(target: Path, made: FileRecord, store: Path) -> bool:

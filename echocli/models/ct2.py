@@ -11,6 +11,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -57,12 +58,14 @@ class WhisperWeights:
 
         self._path = path
         try:
-            self._bytes = np.memmap(path, dtype=np.uint8, mode="r")
+            with path.open("rb") as file:
+                self._map = mmap(file.fileno(), 0, access=ACCESS_READ)
         except (OSError, ValueError) as error:  # ValueError: nothing in it
             why = getattr(error, "strerror", None) or "it is empty"
             raise ModelError(
                 f"{path} cannot be read: {why}", hint="name a directory with a model.bin"
             ) from error
+        self._bytes: Array = np.frombuffer(self._map, np.uint8)
         self._variables = _Index(path, self._bytes.data).variables()
 
     def __contains__(self, name: str) -> bool:
@@ -116,6 +119,8 @@ class WhisperWeights:
     def _raw(self, variable: Variable) -> Array:
         import numpy as np
 
+        if self._map.size() < len(self._bytes):  # to touch what is gone would end the process
+            raise ModelError(f"{self._path} was cut short while it was read", hint=AGAIN)
         raw = self._bytes[variable.offset : variable.offset + variable.bytes]
         values: Array = raw.view(_TYPES[variable.type]).reshape(variable.shape)
         if variable.type == _BFLOAT16:  # the upper half of a float32
@@ -129,6 +134,24 @@ class WhisperWeights:
             raise ModelError(
                 f"{self._path} is not a whole Whisper model: it has no {name}", hint=AGAIN
             ) from None
+
+
+def is_cut(path: Path) -> bool:
+    """Tell whether a file is the start of a model in this format and not all of one.
+
+    Reads only what lies between the weights. ``False`` for anything else, other versions too.
+    """
+    start = struct.pack("<IH", _VERSION, len(_SPEC) + 1) + _SPEC.encode()
+    try:
+        with path.open("rb") as file:
+            if file.read(len(start)) != start:
+                return False
+        WhisperWeights(path)
+    except OSError:
+        return False
+    except ModelError:
+        return True
+    return False
 
 
 class _Index:

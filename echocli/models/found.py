@@ -105,7 +105,10 @@ def is_multilingual(path: Path) -> bool:
 
 def whole_directory(name: str, path: Path, origin: str) -> Found | None:
     """Return the CTranslate2 model in ``path`` if it is complete."""
-    return None if missing_files(path) else _directory(name, path, origin)
+    try:
+        return None if missing_files(path) else _directory(name, path, origin)
+    except OSError:
+        return None  # an update took it away after the first look
 
 
 def _directory(name: str, path: Path, origin: str) -> Found:
@@ -120,12 +123,21 @@ def whole_file(name: str, path: Path, origin: str) -> Found | None:
         header = read_header(path)
     except ModelError:
         return None
-    if not _may_be_called(name, header):
+    if not may_be_called(name, header):
         return None
     return Found(name, path, origin, header.bytes, "ggml", header.quantisation)
 
 
-def _may_be_called(name: str, header: Header) -> bool:
+def is_whole(path: Path) -> bool:
+    """Tell whether a directory or file is a whole model, of the sizes that its record has."""
+    there = path.is_dir() or path.is_file()
+    model = whole_directory("", path, "") if path.is_dir() else whole_file("", path, "")
+    record = read_record(path) if there else None
+    recorded = record.files.get(model.weights.name) if record and model else None
+    return model is not None and (recorded is None or recorded.bytes == model.bytes)
+
+
+def may_be_called(name: str, header: Header) -> bool:
     """Tell whether a file of this shape can be the model; any can that nobody knows."""
     model = catalog.known(name)
     if model is None:
@@ -142,7 +154,7 @@ def at_path(name: str, path: Path, format: str) -> Found:
 
     ``format`` is what the provider reads: of the two, whisper.cpp's can be made from the other.
     """
-    if not _exists(path, name):
+    if not exists(path, name):
         raise ModelError(f"there is no model at {name}", hint="name a directory with a model.bin")
     if path.is_dir():
         return _directory_at(name, path)
@@ -159,7 +171,8 @@ def at_path(name: str, path: Path, format: str) -> Found:
     return Found(name, path, "path", header.bytes, "ggml", header.quantisation)
 
 
-def _exists(path: Path, name: str) -> bool:
+def exists(path: Path, name: str) -> bool:
+    """Tell whether there is something at a path; ``ModelError`` where nobody may look."""
     try:
         return path.exists()
     except OSError as error:  # no permission on the way, or too long a name

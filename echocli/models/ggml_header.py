@@ -2,7 +2,8 @@
 
 The layout is what ``whisper_model_load`` of whisper.cpp (src/whisper.cpp) reads: the magic number,
 eleven hyper-parameters, mel filters, the words, then the tensors to the end of the file. Of the
-weights only the line before each tensor is read.
+weights only the line before each tensor is read. Nothing is mapped: a file that shrinks meanwhile
+would end the process.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import BinaryIO
 
 from echocli.errors import ModelError
 from echocli.models.ggml import MAGIC, HyperParameters
@@ -69,6 +70,9 @@ _LIMITS = HyperParameters(
 
 _LONGEST_NAME = 256
 
+_WORD = 64
+"""Bytes that are read for a word; they have seven on average."""
+
 _INT = struct.Struct("<i")
 
 
@@ -112,7 +116,7 @@ def read_header(path: Path) -> Header:
             f"{path} is not a Whisper model in GGML form",
             hint="name a GGML file, such as ggml-base.en.bin, or a directory with a model.bin",
         ) from None
-    except (struct.error, ValueError):  # ValueError: shorter since its size was asked for
+    except struct.error:
         raise ModelError(f"{path} is cut short", hint=AGAIN) from None
 
 
@@ -121,15 +125,15 @@ def _read(path: Path, size: int, changed: int) -> Header:
     del changed  # only to tell another state of the file
     if size < _INT.size:
         raise _NotGgmlError
-    with path.open("rb") as file, mmap(file.fileno(), size, access=ACCESS_READ) as data:
-        return _Cursor(data, size).header()
+    with path.open("rb") as file:
+        return _Cursor(file, size).header()
 
 
 class _Cursor:
     """A place in the file that moves on; past the end is ``struct.error``."""
 
-    def __init__(self, data: mmap, size: int) -> None:
-        self._data = data
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
         self._size = size
         self._at = 0
 
@@ -154,13 +158,15 @@ class _Cursor:
 
     def _skip_words(self, count: int) -> None:
         """Go over the words: fifty thousand, so nothing is called for each but the library."""
-        at, data, read = self._at, self._data, _INT.unpack_from
+        if not 0 <= count <= _LIMITS.n_vocab:
+            raise _NotGgmlError
+        at, data, read = 0, self._read(count * _WORD), _INT.unpack_from
         for _ in range(count):
             (length,) = read(data, at)
             if length < 0:
                 raise _NotGgmlError
             at += _INT.size + length
-        self._at = at
+        self._skip(at)
 
     def _tensors(self) -> Iterator[None]:
         """Go from tensor to tensor, yielding for each that is whole."""
@@ -179,6 +185,10 @@ class _Cursor:
         self._at += count
 
     def _take(self, count: int) -> tuple[int, ...]:
-        at = self._at
+        data = self._read(count * _INT.size)
         self._skip(count * _INT.size)
-        return struct.unpack_from(f"<{count}i", self._data, at)
+        return struct.unpack(f"<{count}i", data)
+
+    def _read(self, count: int) -> bytes:
+        self._file.seek(self._at)
+        return self._file.read(count)

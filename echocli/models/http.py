@@ -43,6 +43,10 @@ PATIENCE_S = 20.0
 LONGEST_WAIT_S = 60.0
 """What a server may ask to wait for; one that wants more is given up."""
 
+_OPENSSL = "SSL_CERT_FILE"
+_AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", _OPENSSL)
+"""Variables that name a file of certificates."""
+
 _BUSY = frozenset({408, 425, 429})
 """Refusals of RFC 9110 and 6585 that pass by themselves, besides those of 500 and above."""
 
@@ -169,7 +173,11 @@ class _Redirects(HTTPRedirectHandler):
         if old.scheme == "https" and new.scheme != "https":
             raise URLError(f"{old.netloc} redirects to an address that is not encrypted")
         request = super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
-        if request is not None and (old.scheme, old.netloc) != (new.scheme, new.netloc):
+        if request is None:
+            return None
+        # The handler of the proxies adds it again where the new address is asked for by one.
+        request.remove_header("Proxy-authorization")
+        if (old.scheme, old.netloc) != (new.scheme, new.netloc):
             request.remove_header("Authorization")
         return request
 
@@ -186,12 +194,17 @@ class _Proxies(ProxyHandler):
             if name.endswith("_proxy") and value
         }
         self._direct = found.pop("no", "")
+        if every := found.pop("all", None):
+            found = {"http": every, "https": every, **found}
         # Elsewhere the system's settings may know one.
         super().__init__(found or (getproxies() if sys.platform in ("darwin", "win32") else {}))
 
     def proxy_open(self, req: Request, proxy: str, type: str) -> Any:
         if is_direct(req.host, self._direct):
             return None
+        kind, separator, _ = proxy.partition("://")
+        if separator and kind.lower() not in ("http", "https"):
+            raise URLError(f"its proxy is a {kind} one, and only HTTP proxies can be used")
         return super().proxy_open(req, proxy, type)
 
 
@@ -209,8 +222,20 @@ def is_direct(host: str, listed: str) -> bool:
 
 def _trust(environ: Mapping[str, str]) -> ssl.SSLContext:
     """Return whom to trust; a company's own authority comes by the variables of other clients."""
-    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
-    return ssl.create_default_context(cafile=bundle or None)
+    name = next((name for name in _AUTHORITIES if environ.get(name)), None)
+    if name is None:
+        return ssl.create_default_context()
+    bundle = environ[name]
+    try:
+        if Path(bundle).is_dir():
+            return ssl.create_default_context(capath=bundle)
+        context = ssl.create_default_context(cafile=bundle)
+    except OSError as error:
+        text = f"the certificates of {name} cannot be read: {bundle} ({reason(error)})"
+        raise Trouble(text, again=False) from error
+    if name == _OPENSSL:
+        context.load_default_certs()  # it has a directory besides
+    return context
 
 
 def _refusal(error: HTTPError) -> Trouble:

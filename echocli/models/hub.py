@@ -28,6 +28,10 @@ CHECK_NETWORK = "check the network"
 """Hint where the hub cannot be reached."""
 
 
+SHOW_TOKEN = "set HF_TOKEN to a token that may read it"
+"""Hint where the hub wants to know who is asking."""
+
+
 def offline_reason(env: Environment, *, offline: bool) -> str | None:
     """Return what forbids the network: an option or Hugging Face's own variable."""
     if offline:
@@ -67,6 +71,7 @@ def manifest(web: Web, env: Environment, model: Model, format: str, revision: st
     )
     _check_whole(model.name, format, [file.name for file in files])
     entry = ggml_entry(model.name) if format == "ggml" else model.name
+    _check_known(address, entry if format == "ggml" else "model.bin", files)
     return Manifest(model.name, format, entry, f"hf:{repo}", commit, files, headers)
 
 
@@ -99,6 +104,15 @@ def _check_whole(name: str, format: str, files: list[str]) -> None:
         raise ModelError(text, hint="another --revision may have it")
 
 
+def _check_known(address: str, weights: str, files: tuple[RemoteFile, ...]) -> None:
+    """Raise ``ModelError`` if the hub does not tell what the weights must be."""
+    if not next(file for file in files if file.name == weights).wanted.sha256:
+        raise ModelError(
+            f"{address} does not tell the SHA-256 of {weights}, so what comes cannot be checked",
+            hint="check HF_ENDPOINT, or name the files: --source https://…#sha256=…",
+        )
+
+
 def _ask(web: Web, address: str, revision: str, headers: Mapping[str, str], name: str) -> Any:
     if not address.startswith(("https://", "http://")):
         text = f"model '{name}' cannot be downloaded: HF_ENDPOINT is not a web address: {address}"
@@ -113,7 +127,7 @@ def _ask(web: Web, address: str, revision: str, headers: Mapping[str, str], name
 
 def _hint(trouble: Trouble, revision: str) -> str:
     if trouble.status in (401, 403):
-        return "set HF_TOKEN to a token that may read it"
+        return SHOW_TOKEN
     if trouble.status == 404:
         return f"the hub knows no such model, or no revision '{revision}' of it"
     return CHECK_NETWORK

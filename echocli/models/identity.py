@@ -1,12 +1,13 @@
 """Which weights a model is: the digest of its file, computed once, and the revision it came as.
 
-A digest is kept with the size and the time of change of its file, in ``digests.json`` of the store;
-it counts until one of them changes.
+A digest is kept with the state of its file, in ``digests.json`` of the store; it counts until its
+size, one of its times or its place on the disk changes.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,10 +19,11 @@ from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.models import catalog
 from echocli.models.found import Found
+from echocli.models.parts import PartFile
 from echocli.models.records import is_sha256, read_record
 
 FILE = "digests.json"
-_SCHEMA = "digests-1"
+_SCHEMA = "digests-2"
 
 _SHORTEST = 7
 """Characters of a revision that git shows."""
@@ -54,7 +56,7 @@ def known_digest(path: Path, store: Path | None = None) -> str | None:
     except OSError:
         return None
     match entry:
-        case [int(size), int(changed), str(sha256)] if [size, changed] == stamp:
+        case [*state, str(sha256)] if state == stamp:
             return sha256 if is_sha256(sha256) else None
     return None
 
@@ -69,6 +71,18 @@ def identity(found: Found, env: Environment) -> Identity:
     """Return which revision and which weights a model is, as far as that is known; reads none."""
     known = known_digest(found.weights, env.data_dir / "models")
     return Identity(revision_of(found), known or expected(found, found.weights.name))
+
+
+def ensure(found: Found, env: Environment) -> Identity:
+    """Return which revision and which weights a model is; reads the weights if that is not known.
+
+    They are read once: :func:`identity` knows from then on. Raises ``ModelError`` where they cannot
+    be read. A model in parts, which has no file of weights yet, is what is known of it.
+    """
+    known = identity(found, env)
+    if known.sha256 is not None or not found.weights.exists():
+        return known
+    return Identity(known.revision, digest(found.weights, env.data_dir / "models"))
 
 
 def revision_of(found: Found) -> str | None:
@@ -163,10 +177,25 @@ def _computed(path: Path, store: Path) -> str:
 
 
 def _keep(store: Path, key: str, entry: list[object]) -> None:
-    """Add an entry, without those of files that are gone."""
-    others = {path: old for path, old in _entries(store).items() if Path(path).exists()}
+    """Add an entry, without those of files that are gone; one process after the other."""
     with suppress(OSError):  # then it is computed again the next time
-        kept.write_entries(store / FILE, _SCHEMA, {**others, key: entry})
+        store.mkdir(parents=True, exist_ok=True)
+        with PartFile(store / FILE) as file:
+            others = {path: old for path, old in _entries(store).items() if not _is_gone(path)}
+            content = {"schema": _SCHEMA, "entries": {**others, key: entry}}
+            file.stream.write(json.dumps(content).encode())
+            file.finish()
+
+
+def _is_gone(path: str) -> bool:
+    """Tell whether there is no such file for sure; one that cannot be seen may come back."""
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _entries(store: Path) -> Mapping[str, object]:
@@ -180,4 +209,4 @@ def _key(path: Path) -> str:
 
 def _stamp(path: Path) -> list[int]:
     status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]

@@ -59,6 +59,7 @@ class PartialFile:
         self._target = target
         self._wanted = wanted
         self._of = wanted.digest or url
+        self.directory = target.parent
         self._path = target.with_name(f"{target.name}.part")
         self._note = target.with_name(f"{target.name}.part.json")
         self._validator: str | None = None
@@ -111,6 +112,7 @@ class PartialFile:
     def expect(self, answer: HTTPResponse) -> int | None:
         """Prepare for an answer and return how many bytes the file has, ``None`` if unsaid."""
         if answer.status == 206:
+            self._check_version(answer)
             total = self._continued(answer.headers["Content-Range"] or "")
         else:
             if self.size:
@@ -166,6 +168,20 @@ class PartialFile:
             self.start_over()
             raise Trouble(f"the server sends another range than asked for: {content_range!r}")
         return None if match[2] == "*" else int(match[2])
+
+    def _check_version(self, answer: HTTPResponse) -> None:
+        """Raise if the rest is of another version: a server may not know ``If-Range``.
+
+        A right answer repeats the tag, but not the date (RFC 9110, section 15.3.7). Where the
+        digest is known it tells at the end.
+        """
+        stored = self._validator
+        if self._wanted.digest is not None or stored is None:
+            return
+        tag, date = answer.headers["ETag"], answer.headers["Last-Modified"]
+        if tag != stored if stored.startswith('"') else date not in (None, stored):
+            self.start_over()
+            raise Trouble("the server has another version of the file by now")
 
     def _belongs(self) -> bool:
         """Tell whether the bytes that lie here are of this very file, and note its validator."""

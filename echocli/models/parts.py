@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,6 +19,9 @@ from typing import BinaryIO, Self
 
 from echocli.errors import ModelError
 from echocli.models.catalog import PackagedFile
+
+UNFINISHED = ".echocli-part"
+"""End of the hidden directory in which a model is made from others, ``.NAME.echocli-part``."""
 
 _BLOCK = 1 << 20
 """Bytes that are copied at a time."""
@@ -34,20 +38,57 @@ def look(files: Sequence[PackagedFile]) -> Path | None:
     return found[-1][-1].parent if all(found) else None
 
 
-def assemble(files: Sequence[PackagedFile], directory: Path) -> None:
-    """Put files that :func:`look` found into ``directory``, which is made.
+def unfinished(directory: Path) -> Path:
+    """Return where a model is made that will be in ``directory``."""
+    return directory.with_name(f".{directory.name}{UNFINISHED}")
 
-    Raises ``ModelError``; then the directory lacks a file, and it is gone if it was empty.
+
+def assemble(
+    files: Sequence[PackagedFile], directory: Path, finish: Callable[[Path], None] | None = None
+) -> None:
+    """Put files that :func:`look` found into ``directory``, which appears when it has all of them.
+
+    Of one that is there, the files are replaced. ``finish`` is given the new directory before it
+    gets its name, to add to it. Of several processes one works and the others wait for it. Raises
+    ``ModelError``; then nothing has changed.
     """
+    made = unfinished(directory)
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with PartFile(directory.with_name(f".{directory.name}")):  # for its lock
+            if not _has_all(files, directory):
+                _fill(files, made, finish)
+                _rename(made, directory)
+    except OSError as error:
+        raise _not_stored(directory, error) from error
+
+
+def _has_all(files: Sequence[PackagedFile], directory: Path) -> bool:
+    """Tell whether another process was faster."""
+    return all(_is_whole(directory / file.name, file.sha256, file.bytes) for file in files)
+
+
+def _fill(files: Sequence[PackagedFile], made: Path, finish: Callable[[Path], None] | None) -> None:
     try:
         for file in files:
             if not (sources := _sources(file)):
-                raise ModelError(f"a part of {file.name} for {directory} is gone", hint=_AGAIN)
-            join(sources, directory / file.name, sha256=file.sha256, size=file.bytes)
+                raise ModelError(f"a part of {file.name} for {made} is gone", hint=_AGAIN)
+            join(sources, made / file.name, sha256=file.sha256, size=file.bytes)
+        if finish is not None:
+            finish(made)
     except BaseException:
-        with suppress(OSError):
-            directory.rmdir()
+        shutil.rmtree(made, ignore_errors=True)
         raise
+
+
+def _rename(made: Path, directory: Path) -> None:
+    """Give a whole directory its name; what is there without being a model is filled up."""
+    if not directory.exists():
+        made.rename(directory)
+        return
+    for path in made.iterdir():
+        path.replace(directory / path.name)
+    made.rmdir()
 
 
 def join(parts: Sequence[Path], target: Path, *, sha256: str, size: int) -> None:
@@ -65,10 +106,14 @@ def join(parts: Sequence[Path], target: Path, *, sha256: str, size: int) -> None
             _copy(parts, file.stream, target.name, sha256)
             file.finish()
     except OSError as error:
-        raise ModelError(
-            f"{target.name} cannot be stored in {target.parent}: {error.strerror or error}",
-            hint="free some space, or set ECHOCLI_DATA_DIR to a directory that can be written",
-        ) from error
+        raise _not_stored(target, error) from error
+
+
+def _not_stored(target: Path, error: OSError) -> ModelError:
+    return ModelError(
+        f"{target.name} cannot be stored in {target.parent}: {error.strerror or error}",
+        hint="free some space, or set ECHOCLI_DATA_DIR to a directory that can be written",
+    )
 
 
 def digest(file: PackagedFile) -> str:

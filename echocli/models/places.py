@@ -92,8 +92,7 @@ def files(
     if model_dir is not None:
         yield from _files_in(model_dir, name, "model-dir")
         yield from _cached_files(model_dir, name, "model-dir")
-    yield from _files_in(store, name, "store")
-    yield from _put_aside(store, name)
+    yield from _stored_files(store, name)
     yield from _cached_files(hub_cache(env), name, "cache")
     for folder in folders(env):
         yield from _files_in(folder, name, "folder")
@@ -108,10 +107,10 @@ def quantised(store: Path, name: str | None) -> Iterator[Found]:
             yield found
 
 
-def _name_of(path: Path) -> str | None:
-    """Return what a file is called, or the model it was made from if that is recorded."""
+def name_of(path: Path) -> str | None:
+    """Return what a file is called by its record, else by its name."""
     record = read_record(path)
-    if record is not None and record.is_conversion:
+    if record is not None and (record.is_conversion or path.name in record.files):
         return record.name
     if path.name in _FILES:
         return _FILES[path.name]
@@ -130,7 +129,7 @@ def _children(directory: Path, name: str | None) -> Iterator[Found]:
     paths = _listed(directory) if name is None else [directory / name, directory / (PREFIX + name)]
     for path in paths:
         own = path.name.removeprefix(PREFIX)
-        if _is_shown(path) and (found := whole_directory(own, path, "model-dir")):
+        if is_shown(path) and (found := whole_directory(own, path, "model-dir")):
             yield found
 
 
@@ -138,12 +137,12 @@ def _stored(store: Path, name: str | None) -> Iterator[Found]:
     """Yield the models of the store, each where it is or where an update has put it aside."""
     if name is None:
         both = [*_listed(store), *_listed(store / previous.DIRECTORY)]
-        entries = sorted({path.name for path in both if _is_shown(path)})
+        entries = sorted({path.name for path in both if is_shown(path)})
     else:
         entries = [name, PREFIX + name]
     for entry in entries:
         own = entry.removeprefix(PREFIX)
-        for path in previous.places(store, entry):
+        for path in previous.looks(store, entry):
             if not entry.endswith(INT8) and (found := whole_directory(own, path, "store")):
                 yield found
                 break
@@ -197,16 +196,25 @@ def _files_in(
 ) -> Iterator[Found]:
     """Yield the GGML models in a directory, or the one that ``directory`` itself is."""
     for path in _ggml_in(directory):
-        own = _in_repo(repo, path.name) or _name_of(path)
+        own = _in_repo(repo, path.name) or name_of(path)
         if own and name in (None, own) and (found := whole_file(own, path, origin)):
             yield found
 
 
-def _put_aside(store: Path, name: str | None) -> Iterator[Found]:
-    """Yield the files of the store that an update has put aside and not replaced."""
-    for found in _files_in(store / previous.DIRECTORY, name, "store"):
-        if not (store / found.path.name).exists():
-            yield found
+def _stored_files(store: Path, name: str | None) -> Iterator[Found]:
+    """Yield the files of the store, each where it is or where an update has put it aside."""
+    seen: set[str] = set()
+    put_aside = store / previous.DIRECTORY
+    rounds = previous.LOOKS if put_aside.is_dir() else 1
+    for _ in range(rounds):
+        for directory in (store, put_aside, store):
+            for found in _files_in(directory, name, "store"):
+                entry = found.path.name
+                if entry not in seen and (directory == store or not (store / entry).exists()):
+                    seen.add(entry)
+                    yield found
+        if seen:
+            break
 
 
 def _in_repo(repo: str | None, file: str) -> str | None:
@@ -231,5 +239,6 @@ def _listed(directory: Path) -> list[Path]:
         return []  # not there, or not ours to read: nothing installed in it
 
 
-def _is_shown(path: Path) -> bool:
+def is_shown(path: Path) -> bool:
+    """Tell whether a path may be that of a model by its name."""
     return path.suffix != ".part" and not path.name.startswith(".")

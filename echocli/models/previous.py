@@ -3,8 +3,8 @@
 ``NAME`` in the store is the present one, ``.previous/NAME`` the one before; going back exchanges
 them. Only renames under a lock move them, in an order that leaves a whole model under one of the
 two names at any moment, and who finds nothing under the first looks under the second
-(:func:`places`). So a process that is killed between two steps, or a machine that loses power,
-costs nothing; the next change here completes or undoes what was begun.
+(:func:`places`). Only whole models are kept. So a process that is killed between two steps, or a
+machine that loses power, costs nothing; the next change here completes or undoes what was begun.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from echocli.errors import ModelError
+from echocli.models.found import is_whole
 from echocli.models.lock import held
 from echocli.models.records import record_path
 
@@ -22,38 +23,66 @@ DIRECTORY = ".previous"
 """Where they are kept, below the store."""
 
 
+LOOKS = 4
+"""How often one looks for what may be on the move from one place to the other."""
+
+
 def places(store: Path, entry: str) -> tuple[Path, Path]:
     """Return where an entry of the store is, and where to look if it is not there."""
     return store / entry, store / DIRECTORY / entry
 
 
+def looks(store: Path, entry: str) -> Iterator[Path]:
+    """Yield where to look for an entry until it is found, in turn: it may be on the move.
+
+    A look at a directory takes longer than an exchange, so there are several where there is one.
+    """
+    present, before = places(store, entry)
+    for _ in range(LOOKS):
+        yield present
+        yield before
+        if not any(path.exists() for path in (before, _aside(before))):
+            break
+    yield present
+
+
 def kept(store: Path, entry: str) -> Path | None:
     """Return the revision before the present one of ``NAME`` or ``ggml-NAME.bin``, if any."""
     present, before = places(store, entry)
-    return before if before.exists() and present.exists() else None
+    return before if present.exists() and is_whole(before) else None
 
 
 def keep(store: Path, entry: str) -> None:
     """Put the present revision aside; the new one then takes its name with one rename.
 
-    Until then the one put aside is found. What was kept before is deleted. Nothing happens if the
-    store has no such entry. Raises ``ModelError`` if the store cannot be changed.
+    Until then the one put aside is found. What was kept before is deleted; but a present one that
+    is not whole is deleted itself. Nothing happens if the store has no such entry. Raises
+    ``ModelError`` if the store cannot be changed.
     """
     with _changing(store, entry):
         present, before = places(store, entry)
-        if present.exists():
-            _discard(before)
-            _move(present, before)
+        _put_aside(present, before)
+
+
+def _put_aside(present: Path, before: Path) -> None:
+    if not present.exists():
+        return
+    if is_whole(present):
+        _discard(before)
+        _move(present, before)
+    else:
+        _discard(present)
 
 
 def rollback(store: Path, entry: str) -> Path:
     """Exchange the present revision and the one before, and return the path of the present one.
 
-    Raises ``ModelError`` if none is kept or the store cannot be changed.
+    A present one that is not whole is deleted. Raises ``ModelError`` if no whole one is kept or the
+    store cannot be changed.
     """
     with _changing(store, entry):
         present, before = places(store, entry)
-        if not before.exists():
+        if not is_whole(before):
             raise ModelError(
                 f"no earlier revision of {entry} is kept in {store}",
                 hint="echocli models pull NAME --revision REVISION brings one",
@@ -61,8 +90,7 @@ def rollback(store: Path, entry: str) -> Path:
         # A way of three steps; after the first the present one is in place, after the second it
         # is found where it was kept.
         _move(before, _aside(before))
-        if present.exists():
-            _move(present, before)
+        _put_aside(present, before)
         _move(_aside(before), present)
     return present
 
@@ -75,6 +103,8 @@ def remove(store: Path, entry: str) -> None:
         if present.exists():
             _move(present, before)
             _discard(before)
+        if entry.endswith(".bin"):
+            record_path(present).unlink(missing_ok=True)  # it may be left without its file
 
 
 @contextmanager
@@ -104,26 +134,32 @@ def _settle(present: Path, before: Path) -> None:
 
 
 def _move(source: Path, target: Path) -> None:
-    """Rename a model; the record of a file goes first, so that it never lies beside another."""
-    record = record_path(source)
-    if source.is_file() and record.is_file():
-        record.replace(target.with_name(f"{target.name}.json"))
+    """Rename a model; the record of a file lies beside it at any moment, and beside no other."""
+    record, there = record_path(source), target.with_name(f"{target.name}.json")
+    if not source.is_file():
+        source.rename(target)
+        return
+    there.unlink(missing_ok=True)
+    if record.is_file():
+        shutil.copyfile(record, there)
     source.rename(target)
+    record.unlink(missing_ok=True)
 
 
 def _discard(path: Path) -> None:
     """Delete a model that may be there; its name goes at once, the bytes after it."""
     gone = path.with_name(f".{path.name}.gone")
-    _delete(gone)
+    delete(gone)
     if path.exists():
         record = record_path(path)
         if path.is_file():
             record.unlink(missing_ok=True)
         path.rename(gone)
-        _delete(gone)
+        delete(gone)
 
 
-def _delete(path: Path) -> None:
+def delete(path: Path) -> None:
+    """Delete a directory with all that is in it, or a file; nothing there is fine."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

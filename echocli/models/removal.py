@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from echocli.environment import Environment
 from echocli.errors import ModelError
-from echocli.models import catalog, places, previous
+from echocli.models import catalog, leftovers, previous
 from echocli.models.found import Found
-from echocli.models.records import read_record
+from echocli.models.lock import held
+from echocli.models.parts import UNFINISHED
+
+_PULLS = ".locks"
+"""Where a pull says that it is under way (``pull.py``)."""
 
 
-def remove(found: Found, env: Environment, *, all: bool = False) -> int:
-    """Delete a model of the store with its record and the revision before it.
+def remove(found: Found, env: Environment) -> int:
+    """Delete a model of the store, whole or damaged, with its record and the revision before it.
 
-    With ``all`` the forms that were made from it go too: the int8 copy and converted GGML files.
     Returns the number of bytes that are free now. Raises ``ModelError`` for a model that is
     somewhere else, and when the store cannot be changed.
     """
@@ -24,11 +27,48 @@ def remove(found: Found, env: Environment, *, all: bool = False) -> int:
         raise ModelError(
             f"model '{found.name}' in {found.path} is not in the store", hint=_hint(found)
         )
-    entries = [found.path.name, *(_made_from(found, store) if all else ())]
-    freed = sum(_bytes(path) for entry in entries for path in previous.places(store, entry))
-    for entry in entries:
-        previous.remove(store, entry)
+    entry = found.path.name
+    freed = sum(_bytes(path) for path in previous.places(store, entry))
+    previous.remove(store, entry)
     return freed
+
+
+def give_up(store: Path, name: str, format: str | None = None) -> int:
+    """Delete what was begun of a model and not finished; return the bytes that are free now.
+
+    Raises ``ModelError`` while somebody is at it, and when it cannot be deleted.
+    """
+    freed = 0
+    for path in leftovers.unfinished(store, name, format):
+        size = _bytes(path)
+        try:
+            lock = _lock(store, path)
+            with held(lock, waiting=_refusal(name, path)):
+                previous.delete(path)
+                if lock.parent == path.parent:
+                    lock.unlink(missing_ok=True)
+        except OSError as error:
+            text = f"{path} cannot be deleted: {error.strerror or error}"
+            raise ModelError(text, hint="delete it yourself") from error
+        freed += size
+    return freed
+
+
+def _lock(store: Path, path: Path) -> Path:
+    """Return the lock of who would be writing there."""
+    if path.name.endswith(UNFINISHED):
+        return path.with_name(f"{path.name.removesuffix(UNFINISHED)}.part")
+    if path.is_file():  # it is its own
+        return path
+    return store / _PULLS / f"{path.name.removesuffix('.part')}.lock"
+
+
+def _refusal(name: str, path: Path) -> Callable[[], None]:
+    def refuse() -> None:
+        text = f"model '{name}' is being fetched or converted at this moment: {path}"
+        raise ModelError(text, hint="wait for it, or end it with Ctrl-C")
+
+    return refuse
 
 
 def _hint(found: Found) -> str:
@@ -38,16 +78,6 @@ def _hint(found: Found) -> str:
     if found.origin == "cache":
         return "delete it with Hugging Face's own tools, or its directory in their cache"
     return "delete it yourself if nothing else needs it"
-
-
-def _made_from(found: Found, store: Path) -> Iterator[str]:
-    if found.format != "ct2":
-        return
-    yield f"{found.name}{places.INT8}"
-    for path in store.glob("ggml-*.bin"):
-        record = read_record(path)
-        if record and record.is_conversion and record.name == found.name:
-            yield path.name
 
 
 def _bytes(path: Path) -> int:

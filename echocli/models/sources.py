@@ -7,6 +7,7 @@ server, here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -27,6 +28,11 @@ CT2_FILES = (
 )
 """Files of a CTranslate2 model, as ``faster_whisper.utils.download_model`` names them; the large
 one last, so that a file that is missing is known before the long download."""
+
+_MEANS_ANOTHER = re.compile(
+    r"faster-whisper-.*|.*-(?:int8|f16|f32|q\d_[01]|q\d_k(?:_[sml])?)", re.IGNORECASE
+)
+"""Names by which the store would look for something else (:mod:`echocli.models.places`)."""
 
 _MAY_LACK = frozenset({"preprocessor_config.json", "vocabulary.json", "vocabulary.txt"})
 
@@ -137,9 +143,12 @@ def from_address(name: str, address: str, revision: str | None) -> Manifest:
 def check_name(name: str) -> str:
     """Return the name that a model gets in the store; raise ``UsageError`` where it cannot."""
     own = catalog.canonical(name)
-    if not own or own.startswith(".") or own.endswith(".part") or not _is_plain(own):
+    if not own or own.startswith(".") or own.endswith((".part", ".bin")) or not _is_plain(own):
         hint = "letters, digits, dots, dashes and underscores, not a dot first"
         raise UsageError(f"no model can be called '{name}'", hint=hint)
+    if _MEANS_ANOTHER.fullmatch(own):
+        text = f"no model can be called '{name}': in the store that means a form of another one"
+        raise UsageError(text, hint="leave out faster-whisper- and endings such as -int8 and -q5_0")
     return own
 
 

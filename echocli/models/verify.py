@@ -7,6 +7,7 @@ packages carry, and the names of the blobs of a Hugging Face cache.
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,9 +15,11 @@ from pathlib import Path
 from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.models import catalog, parts
-from echocli.models.found import REQUIRED, VOCABULARIES, Found
-from echocli.models.identity import blob_name, digest, expected
-from echocli.models.records import read_record
+from echocli.models.ct2 import is_cut
+from echocli.models.found import REQUIRED, VOCABULARIES, Found, may_be_called
+from echocli.models.ggml_header import read_header
+from echocli.models.identity import blob_name, digest, expected, known_digest
+from echocli.models.records import CONVERTED, read_record
 
 AGAIN = "bring it again: echocli models pull {name} --force"
 
@@ -29,7 +32,7 @@ class Outcome(StrEnum):
     CORRUPT = "corrupt"
     """It has another one, another size, or cannot be read."""
     UNKNOWN = "unknown"
-    """No digest is recorded for it."""
+    """No digest is recorded for it, and it does not look damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,36 @@ def verify(found: Found, env: Environment, *, full: bool = True) -> list[Checked
     return [_checked(found, name, store, afresh=full) for name in _files(found)]
 
 
+def at_a_glance(found: Found, env: Environment) -> Outcome:
+    """Return what is known of a model without reading its weights: the worst of its files.
+
+    Of the others, of a few MB, what changed since the last time is read. What is not known of them
+    does not count.
+    """
+    store, weights = env.data_dir / "models", found.weights.name
+    if not found.weights.exists():
+        return Outcome.UNKNOWN
+    others = [_checked(found, name, store, afresh=False) for name in _files(found)[1:]]
+    if any(result.outcome is Outcome.CORRUPT for result in others):
+        return Outcome.CORRUPT
+    right, known = expected(found, weights), known_digest(found.weights, store)
+    if right is None or known is None:
+        return Outcome.UNKNOWN
+    return Outcome.OK if known == right else Outcome.CORRUPT
+
+
+def is_stale(found: Found, env: Environment) -> bool:
+    """Tell whether a model was made from weights that are others now, as far as that is known."""
+    record = read_record(found.path)
+    if record is None or not record.is_conversion:
+        return False
+    source = Path(record.source.removeprefix(CONVERTED))
+    weights, own = source / "model.bin", read_record(source)
+    recorded = own.files.get(weights.name) if own else None
+    now = known_digest(weights, env.data_dir / "models") or (recorded and recorded.sha256)
+    return None not in (now, record.made_from) and now != record.made_from
+
+
 def check(found: Found, env: Environment) -> None:
     """Raise ``ModelError`` for a damaged model; reads only what changed since the last time."""
     require_sound(found, verify(found, env, full=False))
@@ -80,17 +113,17 @@ def _hint(found: Found) -> str:
         wanted = " ".join(catalog.requirements(found.name))
         return f"run: pip install --force-reinstall {wanted}"
     if found.origin == "store":
-        return AGAIN.format(name=found.name)
+        return AGAIN.format(name=found.name) + (" --format ggml" if found.format == "ggml" else "")
     return "copy or download the file again"
 
 
 def _files(found: Found) -> list[str]:
-    """Return the names of the files of a model: those it needs and those it came with."""
+    """Return the names of the files of a model, the weights first: all it needs and came with."""
     if found.format == "ggml":
         return [found.path.name]
     record = read_record(found.path)
-    here = (name for name in (*REQUIRED, *VOCABULARIES) if (found.path / name).exists())
-    return list(dict.fromkeys([*here, *(record.files if record else ())]))
+    words = [name for name in VOCABULARIES if (found.path / name).exists()] or VOCABULARIES[:1]
+    return list(dict.fromkeys([*REQUIRED, *words, *(record.files if record else ())]))
 
 
 def _checked(found: Found, name: str, store: Path, *, afresh: bool) -> Checked:
@@ -102,15 +135,42 @@ def _checked(found: Found, name: str, store: Path, *, afresh: bool) -> Checked:
         if record and name in record.files and record.files[name].bytes != size:
             right = f"{record.files[name].bytes} bytes"
             return Checked(file, Outcome.CORRUPT, right, f"{size} bytes")
+        if not size:
+            return Checked(file, Outcome.CORRUPT, "a whole file", "an empty one")
         if sha256:
             return _compared(file, sha256, digest(file, store, afresh=afresh))
         if blob := blob_name(file):
             return _compared(file, blob, _git_sha1(file))
+        if file == found.weights:
+            digest(file, store, afresh=afresh)  # nothing to compare with, but known from now on
+        fault = _fault(found, file)
     except OSError as error:
         return Checked(file, Outcome.CORRUPT, "a file", error.strerror or str(error))
     except ModelError as error:
-        return Checked(file, Outcome.CORRUPT, "a file", str(error))
+        return Checked(file, Outcome.CORRUPT, "a whole file", _what(error, file))
+    if fault is not None:
+        return Checked(file, Outcome.CORRUPT, "a whole file", fault)
     return Checked(file, Outcome.UNKNOWN)
+
+
+def _what(error: ModelError, file: Path) -> str:
+    """Return what an error says of a file, without the path that is told anyway."""
+    return str(error).removeprefix(f"{file} ")
+
+
+def _fault(found: Found, file: Path) -> str | None:
+    """Return what is wrong with a file of which no digest is known, as far as its form tells."""
+    if found.format == "ggml":
+        header = read_header(file)
+        return None if may_be_called(found.name, header) else f"a model of size {header.family}"
+    if file == found.weights:
+        return "the start of one" if is_cut(file) else None
+    try:
+        if file.suffix == ".json":
+            json.loads(file.read_bytes())
+    except (ValueError, RecursionError):
+        return "something that is not JSON"
+    return None
 
 
 def _compared(file: Path, wanted: str, here: str) -> Checked:

@@ -126,6 +126,7 @@ class WhisperCpp(Provider):
             self.spec.model,
             Environment().data_dir / "models",
             quantisation=CONVERSIONS.get(self.spec.compute_type, "float16"),
+            revision=self.spec.revision,
         )
 
     def _header(self, path: Path) -> Header:

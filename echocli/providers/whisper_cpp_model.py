@@ -124,6 +124,8 @@ class State:
         self._c = model.library.c
         self._handle: int | None = None
         self._used = False
+        self._drew = False
+        """Whether the last window drew, which takes a random generator and memory of its own."""
         self._renew()
 
     def full(self, parameters: Any, samples: Samples, *, draws: bool) -> list[TokenData]:
@@ -131,9 +133,9 @@ class State:
 
         Raises ``OutOfMemory``, and ``TranscriptionError`` for what whisper.cpp cannot do.
         """
-        if self._used and (draws or parameters.audio_ctx % KEYS_GRID):
+        if self._used and (draws or self._drew or parameters.audio_ctx % KEYS_GRID):
             self._renew()
-        self._used = True
+        self._used, self._drew = True, draws
         parameters.n_threads = self._threads
         block = self.model.library.block(parameters)
         code = self._c.whisper_full_with_state(

@@ -7,12 +7,16 @@ The vocabulary is in the order in which its byte-pair encoding was learnt (opena
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 
 PARTS = re.compile(r"'(?:s|t|re|ve|m|ll|d)| ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+")
 r"""What no merge goes across: GPT-2's pattern, with ``[^\W\d_]`` for letters."""
+
+
+LONGEST = 120
+"""Bytes that are merged together at most; joining takes the square of them."""
 
 
 class Vocabulary:
@@ -33,9 +37,12 @@ class Vocabulary:
         text = b"".join(self.bytes_of(token) for token in tokens if token < self._size)
         return text.decode("utf-8", errors="replace")
 
-    def encode(self, text: str) -> list[int]:
-        """Return the tokens of a text."""
-        return [token for part in PARTS.findall(text) for token in self._merged(part.encode())]
+    def encode(self, text: str) -> Iterator[int]:
+        """Yield the tokens of a text."""
+        for found in PARTS.finditer(text):
+            part = found.group().encode("utf-8", errors="ignore")
+            for start in range(0, len(part), LONGEST):
+                yield from self._merged(part[start : start + LONGEST])
 
     def _merged(self, text: bytes) -> list[int]:
         """Join the two neighbours whose merge was learnt first until none are left."""

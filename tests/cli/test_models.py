@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from echocli.cli.models import SUBCOMMANDS
-from echocli.models import catalog
+from echocli.models import catalog, previous
+from echocli.models.records import Record, write_record
 from tests.cli.conftest import Start
 from tests.conftest import Completed, RunEchocli
 from tests.models.modelfiles import make_ggml, make_model
@@ -164,6 +165,42 @@ def test_a_model_that_is_not_here_comes_with_the_command_that_brings_it(
     ]
 
 
+def test_a_folder_of_models_that_is_not_there_is_named(
+    run_echocli: RunEchocli, tmp_path: Path
+) -> None:
+    for command in ("list", "path", "verify"):
+        done = run_echocli("models", command, "base", "--model-dir", tmp_path / "gone")
+        assert (done.code, done.stdout) == (4, "")
+        assert f"{tmp_path / 'gone'} does not exist" in done.stderr
+
+
+class TestRollback:
+    def test_it_says_which_form_and_which_others_there_are(
+        self, run_echocli: RunEchocli, store: Path
+    ) -> None:
+        for _ in range(2):
+            for entry in ("base", "ggml-base.bin"):
+                previous.keep(store, entry)
+            write_record(make_model(store / "base"), Record("base", "ct2", "hf:x", "abc"))
+            make_ggml(store / "ggml-base.bin")
+        done = run_echocli("models", "rollback", "base")
+        assert (done.code, done.stdout) == (
+            0,
+            f"base (ct2) is revision abc again: {store / 'base'}\n",
+        )
+        assert "ggml-base.bin stays as it is" in done.stderr
+        assert "--format ggml" in done.stderr
+
+    def test_half_a_model_is_no_earlier_revision(
+        self, run_echocli: RunEchocli, store: Path
+    ) -> None:
+        make_model(store / "base")
+        make_model(store / previous.DIRECTORY / "base", without="config.json")
+        done = run_echocli("models", "rollback", "base")
+        assert (done.code, done.stdout) == (4, "")
+        assert "no earlier revision of model 'base'" in done.stderr
+
+
 class TestPath:
     def test_it_is_alone_on_a_line(self, run_echocli: RunEchocli, store: Path) -> None:
         path = make_model(store / "base")
@@ -227,6 +264,21 @@ class TestVerify:
         shown = listed(run_echocli("models", "list", "tiny.en", "--json", env=env))
         assert shown[str(package / "model")]["verified"] == "no"
 
+    def test_what_is_too_damaged_to_be_found_is_an_error(
+        self, run_echocli: RunEchocli, store: Path
+    ) -> None:
+        make_model(store / "small", without="tokenizer.json")
+        file = make_ggml(store / "ggml-base.bin")
+        file.write_bytes(file.read_bytes()[:-50])
+        done = run_echocli("models", "verify")
+        assert done.code == 4
+        assert f"corrupt  small  {store / 'small'}\n" in done.stdout
+        assert f"corrupt  base  {file}\n" in done.stdout
+        assert "and 1 more copy is" in done.stderr
+        done = run_echocli("models", "verify", "small")
+        assert done.code == 4
+        assert f"{store / 'small' / 'tokenizer.json'} is damaged" in done.stderr
+
     def test_quietly_only_damage_is_printed(self, run_echocli: RunEchocli, store: Path) -> None:
         make_model(store / "base")
         done = run_echocli("models", "verify", "base", "--quiet")
@@ -244,6 +296,25 @@ class TestRemove:
         assert (done.code, done.stderr) == (0, "")
         assert done.stdout == "removed base: 3.0 MB freed\n"
         assert sorted(path.name for path in store.iterdir() if path.name[0] != ".") == ["small"]
+
+    def test_what_is_damaged_or_was_given_up_goes(
+        self, run_echocli: RunEchocli, store: Path
+    ) -> None:
+        make_model(store / "small", without="tokenizer.json")
+        (store / ".incoming" / "tiny").mkdir(parents=True)
+        (store / ".incoming" / "tiny" / "model.bin.part").write_bytes(bytes(2_000_000))
+        done = run_echocli("models", "rm", "small", "tiny")
+        assert (done.code, done.stderr) == (0, "")
+        assert done.stdout.endswith("removed tiny: 2.0 MB freed\n")
+        assert [path.name for path in store.iterdir() if path.name[0] != "."] == []
+        assert list((store / ".incoming").iterdir()) == []
+
+    def test_the_store_may_be_named_as_the_folder(
+        self, run_echocli: RunEchocli, store: Path
+    ) -> None:
+        make_model(store / "base")
+        assert run_echocli("models", "rm", "base", "--model-dir", store).code == 0
+        assert not (store / "base").exists()
 
     def test_one_form_can_be_named(self, run_echocli: RunEchocli, store: Path) -> None:
         make_model(store / "base")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunEchocli
+from tests.conftest import RunEchocli, clean_environment
 from tests.models.modelfiles import make_ggml, make_model
 
 
@@ -52,6 +54,48 @@ class TestForms:
         heard = run_echocli("transcribe", samples / "meeting.flac", "--model", path)
         assert heard.code == 0
         assert len(heard.stdout.split()) > 10
+
+    def test_a_model_named_by_its_path_stays_in_the_store_and_alone(
+        self, run_echocli: RunEchocli, store: Path, tiny_model: Path
+    ) -> None:
+        before = sorted(tiny_model.parent.iterdir())
+        done = run_echocli("models", "convert", tiny_model, "--to", "int8")
+        assert (done.code, done.stderr) == (0, "")
+        made = Path(done.stdout.strip())
+        assert made.parent == store
+        assert made.name.startswith("model-1a5afae0")
+        assert sorted(tiny_model.parent.iterdir()) == before
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="signals as on Unix")
+    @pytest.mark.parametrize("form", ["ggml", "int8"])
+    def test_an_interrupt_while_libraries_are_imported_is_one(self, store: Path, form: str) -> None:
+        # A library that makes an ImportError of whatever happens, as numpy does.
+        code = (
+            "import os, signal, sys\n"
+            "import importlib.abc\n"
+            "class Finder(importlib.abc.MetaPathFinder):\n"
+            "    def find_spec(self, name, path, target=None):\n"
+            "        if name == 'numpy':\n"
+            "            sys.meta_path.remove(self)\n"
+            "            try:\n"
+            "                os.kill(os.getpid(), signal.SIGTERM)\n"
+            "                for _ in range(1000): pass\n"
+            "            except BaseException:\n"
+            "                raise ImportError('numpy failed to import') from None\n"
+            "sys.meta_path.insert(0, Finder())\n"
+            "from echocli.cli.app import main\n"
+            "main()\n"
+        )
+        env = clean_environment(store.parents[1])
+        done = subprocess.run(
+            [sys.executable, "-c", code, "models", "convert", "tiny.en", "--to", form],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
     def test_it_can_be_written_elsewhere(
         self, run_echocli: RunEchocli, store: Path, tmp_path: Path

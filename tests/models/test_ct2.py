@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from echocli.errors import ModelError
-from echocli.models.ct2 import WhisperWeights
+from echocli.models.ct2 import WhisperWeights, is_cut
 from tests.models.made_up_whisper import STATE, made_up, save
 
 pytestmark = pytest.mark.unit
@@ -53,6 +53,30 @@ def test_a_second_name_stands_for_the_same_variable(model: Path) -> None:
     assert {"decoder/projection/weight", "decoder/embeddings/weight"} <= weights.names
     projection = weights.stored("decoder/projection/weight")
     assert np.shares_memory(projection, weights.stored("decoder/embeddings/weight"))
+
+
+def test_weights_that_shrink_while_they_are_read_are_an_error(model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "model.bin"
+    file.write_bytes((model / "model.bin").read_bytes())
+    weights = WhisperWeights(file)
+    with file.open("r+b") as stream:
+        stream.truncate(1000)
+    with pytest.raises(ModelError, match="cut short while it was read"):
+        weights.stored("decoder/embeddings/weight")
+
+
+@pytest.mark.parametrize(
+    ("content", "cut"),
+    [(b"weights", False), (b"", False), ("whole", False), ("half", True), ("start", True)],
+)
+def test_what_is_cut_is_told_from_what_is_something_else(
+    model: Path, tmp_path: Path, content: bytes | str, cut: bool
+) -> None:
+    whole = (model / "model.bin").read_bytes()
+    ends = {"whole": len(whole), "half": len(whole) // 2, "start": 18}
+    file = tmp_path / "model.bin"
+    file.write_bytes(content if isinstance(content, bytes) else whole[: ends[content]])
+    assert is_cut(file) is cut
 
 
 def test_what_is_not_there_is_named(model: Path) -> None:

@@ -13,12 +13,13 @@ from echocli.models import catalog
 from echocli.models.store import Store
 from tests.models.modelfiles import make_ggml, make_model
 from tests.models.server import serving
+from tests.models.weightfiles import make_weights
 
 pytestmark = pytest.mark.network
 
 AWAY = "http://127.0.0.1:9"
 FILES = {
-    "model.bin": b"weights",
+    "model.bin": make_weights("weights", 1000),
     "config.json": b"{}",
     "tokenizer.json": b"{}",
     "vocabulary.txt": b"a\nb\n",
@@ -45,14 +46,14 @@ def test_a_model_is_fetched_whole_and_then_found_without_the_hub(tmp_path: Path)
     with serving() as server:
         server.put_model(catalog.get("base").repo, FILES)
         found = store(tmp_path, server.url).fetch("base")
-    assert (found.origin, found.bytes) == ("store", 7)
+    assert (found.origin, found.bytes) == ("store", 1000)
     assert store(tmp_path).fetch("base", offline=True) == found
 
 
 def test_for_whisper_cpp_its_own_file_is_fetched(tmp_path: Path) -> None:
     data = make_ggml(tmp_path / "made.bin").read_bytes()
     with serving() as server:
-        server.put_model("ggerganov/whisper.cpp", {"ggml-base.bin": data})
+        server.put_model("ggerganov/whisper.cpp", {"ggml-base.bin": data}, large=("ggml-base.bin",))
         found = store(tmp_path, server.url).fetch("base", format="ggml")
     assert (found.format, found.path.name) == ("ggml", "ggml-base.bin")
 

@@ -69,7 +69,9 @@ class TestGgml:
         make_model(store.directory / "base")
         assert what(store.find("base", "ggml")) == ("store", "ct2", "")
         make_ggml(tmp_path / "home/.cache/whisper/ggml-base.bin")
-        assert what(store.find("base", "ggml")) == ("folder", "ggml", "float16")
+        assert what(store.find("base", "ggml")) == ("store", "ct2", "")  # a folder is not trusted
+        make_ggml(store.directory / "ggml-base-q5_0.bin", ftype=8)
+        assert what(store.find("base", "ggml")) == ("store", "ggml", "q5_0")
         assert what(store.find("base")) == ("store", "ct2", "")
 
     def test_a_directory_that_was_named_goes_before_files_elsewhere(

@@ -40,6 +40,22 @@ def test_a_listed_host_is_direct_among_any_others(host: str, others: list[str]) 
     assert is_direct(f"deeper.{host}", ",".join([host, *others]))
 
 
+@pytest.mark.unit
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_another_kind_is_named(variable: str) -> None:
+    web = Web(Environment(environ={variable: "socks5://127.0.0.1:9"}))
+    with pytest.raises(Trouble, match="socks5 one, and only HTTP proxies"):
+        web.open("http://far.invalid/file", {})
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_certificates_that_are_missing_are_named(variable: str) -> None:
+    web = Web(Environment(environ={variable: "/no/such.pem"}))
+    with pytest.raises(Trouble, match=rf"{variable} cannot be read: /no/such\.pem"):
+        web.open("https://far.invalid/file", {})
+
+
 @pytest.mark.network
 class TestJson:
     def test_a_busy_server_is_asked_again(self) -> None:

@@ -133,7 +133,16 @@ def test_a_description_that_makes_no_sense_is_an_error(server: Server, info: obj
         ask(server)
 
 
-def test_a_mirror_without_sizes_and_digests_will_do(server: Server) -> None:
+def test_weights_without_a_digest_are_refused(server: Server) -> None:
     siblings = [{"rfilename": name} for name in FILES]
     server.put(API, json.dumps({"sha": "abc", "siblings": siblings}).encode())
-    assert all(file.wanted.digest is None for file in ask(server).files)
+    with pytest.raises(ModelError, match=r"does not tell the SHA-256 of model\.bin") as caught:
+        ask(server)
+    assert "#sha256=" in str(caught.value.hint)
+
+
+def test_a_mirror_without_sizes_of_small_files_will_do(server: Server) -> None:
+    lfs = {"sha256": "0" * 64, "size": 7}
+    siblings = [{"rfilename": name} | ({"lfs": lfs} if name[0] == "m" else {}) for name in FILES]
+    server.put(API, json.dumps({"sha": "abc", "siblings": siblings}).encode())
+    assert {file.name for file in ask(server).files if file.wanted.digest} == {"model.bin"}

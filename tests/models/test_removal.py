@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.models import previous
+from echocli.models.leftovers import damaged
+from echocli.models.lock import held
 from echocli.models.records import Record, write_record
-from echocli.models.removal import remove
+from echocli.models.removal import give_up, remove
 from echocli.models.store import Store
 from tests.models.modelfiles import make_ggml, make_model
 
@@ -64,9 +67,65 @@ def test_a_model_goes_with_its_record_and_the_revision_before(
     assert previous.kept(store.directory, "base") is None
 
 
-def test_what_was_made_from_it_goes_when_all_is_to_go(env: Environment, store: Store) -> None:
-    remove(store.require("base"), env, all=True)
-    assert left(store) == ["ggml-base.bin", "ggml-base.bin.json", "small"]
+@pytest.mark.parametrize(
+    "place",
+    [
+        "base.part/model.bin.part",
+        ".incoming/base/model.bin.part",
+        ".incoming/ggml-base.bin/ggml-base.bin.part",
+        "ggml-base-q5_0.bin.part",
+        ".base.echocli-part/model.bin",
+        ".base-int8.echocli-part/model.bin",
+    ],
+)
+def test_what_was_begun_and_given_up_goes(store: Store, place: str) -> None:
+    before = set(store.directory.rglob("*"))
+    file = store.directory / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"half of it")
+    assert give_up(store.directory, "tiny") == 0
+    assert file.exists()
+    assert give_up(store.directory, "base") == 10
+    after = {path for path in store.directory.rglob("*") if ".locks" not in path.parts}
+    assert after - {store.directory / ".incoming"} == before
+
+
+@pytest.mark.parametrize(("format", "stays"), [("ct2", "ggml-base.bin"), ("ggml", "base")])
+def test_of_one_form_only_if_that_is_meant(store: Store, format: str, stays: str) -> None:
+    for entry in ("base", "ggml-base.bin"):
+        (store.directory / ".incoming" / entry).mkdir(parents=True)
+    give_up(store.directory, "base", format)
+    assert [path.name for path in (store.directory / ".incoming").iterdir()] == [stays]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks as on Unix")
+@pytest.mark.parametrize(
+    ("place", "lock"),
+    [
+        (".incoming/base/model.bin.part", ".locks/base.lock"),
+        ("ggml-base.bin.part", "ggml-base.bin.part"),
+        (".base-int8.echocli-part/model.bin", ".base-int8.part"),
+    ],
+)
+def test_what_somebody_is_at_is_left_alone(store: Store, place: str, lock: str) -> None:
+    file = store.directory / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    with (
+        held(store.directory / lock),
+        pytest.raises(ModelError, match="at this moment") as caught,
+    ):
+        give_up(store.directory, "base")
+    assert caught.value.hint
+    assert file.exists()
+
+
+def test_a_damaged_model_and_a_record_alone_go_too(env: Environment, store: Store) -> None:
+    make_model(store.directory / "tiny", without="tokenizer.json")
+    write_record(store.directory / "ggml-tiny.bin", Record("tiny", "ggml", "hf:x"))
+    for found in list(damaged(store.directory, "tiny")):
+        remove(found, env)
+    assert not [name for name in left(store) if "tiny" in name]
 
 
 def test_a_file_goes_with_its_record(env: Environment, store: Store) -> None:

@@ -66,6 +66,19 @@ def test_a_name_that_is_no_file_name_is_an_error(name: str) -> None:
         sources.check_name(name)
 
 
+@pytest.mark.parametrize(
+    "name", ["mine-q8_0", "mine-Q5_K_M", "mine-f16", "my-int8", "faster-whisper-mine", "mine.bin"]
+)
+def test_a_name_that_would_mean_another_model_is_an_error(name: str) -> None:
+    with pytest.raises(UsageError, match="can be called"):
+        sources.check_name(name)
+
+
+@pytest.mark.parametrize("name", ["mine", "mine-q8", "int8", "mine-int8-x", "large-v3"])
+def test_other_names_will_do(name: str) -> None:
+    assert sources.check_name(name)
+
+
 def test_packages_offer_what_the_catalogue_knows_with_every_digest() -> None:
     manifest = sources.from_packages("base", None)
     assert manifest.revision == "1.0.0"

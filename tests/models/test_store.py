@@ -34,6 +34,7 @@ def snapshot(env: Environment, name: str, revision: str) -> Path:
 
 def test_sources_are_searched_in_order(env: Environment, tmp_path: Path) -> None:
     make_model(snapshot(env, "base", "abc"))
+    (tmp_path / "mine").mkdir()
     store = Store(env, tmp_path / "mine")
     assert store.require("base").origin == "cache"
     make_model(store.directory / "base")
@@ -43,6 +44,23 @@ def test_sources_are_searched_in_order(env: Environment, tmp_path: Path) -> None
     path = make_model(tmp_path / "elsewhere")
     found = store.require(str(path))
     assert (found.origin, found.path, found.bytes) == ("path", path, 7)
+
+
+def test_a_directory_of_models_that_is_not_there_is_an_error(
+    env: Environment, tmp_path: Path
+) -> None:
+    make_model(Store(env).directory / "base")
+    store = Store(env, tmp_path / "gone")
+    for look in (lambda: store.require("base"), store.everything, lambda: store.fetch("base")):
+        with pytest.raises(ModelError, match="gone does not exist") as caught:
+            look()
+        assert caught.value.hint
+    assert store.require(str(make_model(tmp_path / "mine"))).origin == "path"
+
+
+def test_the_store_itself_may_be_named(env: Environment) -> None:
+    path = make_model(Store(env).directory / "base")
+    assert Store(env, path.parent).require("base").origin == "store"
 
 
 @pytest.mark.parametrize("missing", ["model.bin", "config.json", "tokenizer.json"])

@@ -20,10 +20,13 @@ from echocli.models.partial import Fetched, Wanted
 from echocli.models.transfer import download
 from tests.conftest import ROOT
 from tests.models.server import (
+    Act,
+    Handler,
     Server,
     another_range,
     cut,
     hang_up,
+    ignoring_if_range,
     lie,
     redirect,
     refuse,
@@ -76,6 +79,11 @@ def fetch(tmp_path: Path, waits: list[float]) -> Callable[..., Fetched]:
         )
 
     return fetch
+
+
+def lie_after(count: int) -> Act:
+    """Promise the whole file, send its start and close."""
+    return lambda handler, data: handler.answer(200, data[:count], length=len(data))
 
 
 def left(directory: Path) -> list[str]:
@@ -165,6 +173,51 @@ def test_parts_of_two_files_are_never_joined(
     assert server.asked[-1].headers["If-Range"] == f'"{hashlib.md5(DATA).hexdigest()}"'
 
 
+@pytest.mark.parametrize("tagged", [True, False])
+def test_parts_of_two_files_are_not_joined_for_a_server_that_does(
+    server: Server, fetch: Callable[..., Fetched], tmp_path: Path, tagged: bool
+) -> None:
+    url = server.put("/file", DATA, cut(1000), *[hang_up] * 9)
+    with pytest.raises(ModelError):
+        fetch(url, Wanted())
+    server.tags = tagged
+    new = DATA[::-1]
+    server.put("/file", new, ignoring_if_range)
+    fetch(url, Wanted())
+    assert (tmp_path / "file.bin").read_bytes() == new
+
+
+def test_a_rest_without_the_date_of_the_file_is_taken(
+    server: Server, fetch: Callable[..., Fetched]
+) -> None:
+    """A partial answer need not repeat it."""
+    server.tags = False
+    date = "Wed, 21 Oct 2015 07:28:00 GMT"
+
+    def dated(handler: Handler, data: bytes) -> None:
+        handler.answer(200, data[:1000], {"Last-Modified": date}, length=len(data))
+
+    fetch(server.put("/file", DATA, dated, ignoring_if_range), Wanted())
+    assert [asked.headers.get("If-Range") for asked in server.asked] == [None, date]
+
+
+def test_what_only_comes_again_is_no_progress(
+    server: Server, fetch: Callable[..., Fetched], waits: list[float]
+) -> None:
+    server.ranges = False
+    places = [lie_after(500), lie_after(900)] * 20
+    with pytest.raises(ModelError, match="cut after"):
+        fetch(server.put("/file", DATA, *places), Wanted())
+    assert len(server.asked) <= 7
+
+
+def test_a_size_that_only_the_answer_tells_must_have_room(server: Server, tmp_path: Path) -> None:
+    web = Web(Environment(environ={"NO_PROXY": "*"}), free=little)
+    url = server.put("/file", DATA)
+    with pytest.raises(ModelError, match="MB are needed"):
+        download(web, url, tmp_path / "f", wanted=Wanted(), progress=ignore, headers={})
+
+
 def test_a_part_of_another_file_is_not_taken_up(
     server: Server, fetch: Callable[..., Fetched]
 ) -> None:
@@ -233,7 +286,7 @@ def test_a_server_that_wants_an_hour_is_given_up(
 
 
 @pytest.mark.parametrize(
-    ("status", "hint"), [(401, "HF_TOKEN"), (403, "HF_TOKEN"), (404, "check the name")]
+    ("status", "hint"), [(401, "as its server wants"), (403, "--model"), (404, "check the name")]
 )
 def test_a_refusal_is_an_error_at_once(
     server: Server, fetch: Callable[..., Fetched], waits: list[float], status: int, hint: str
@@ -290,6 +343,39 @@ def test_proxies_are_asked_but_not_for_what_they_are_not_for(server: Server) -> 
         assert answer.read() == DATA
     with pytest.raises(Trouble, match="cannot be reached"):
         proxied.open("http://a.near.invalid/file", {})
+
+
+def test_the_password_of_a_proxy_stays_with_it(server: Server) -> None:
+    with serving() as other:
+        away = other.put("/there", DATA).replace("127.0.0.1", "localhost")
+        server.put("http://far.invalid/file", DATA, redirect(away))
+        proxy = server.url.replace("http://", "http://me:s3cret@")
+        web = Web(Environment(environ={"HTTP_PROXY": proxy, "NO_PROXY": "localhost"}))
+        with web.open("http://far.invalid/file", {}) as answer:
+            assert answer.read() == DATA
+        sent = [asked.headers.get("Proxy-Authorization") for asked in [*server.asked, *other.asked]]
+    assert sent[0] is not None
+    assert sent[1:] == [None]
+
+
+def test_a_proxy_keeps_its_password_on_the_way(server: Server) -> None:
+    server.put("http://far.invalid/file", DATA, redirect("http://further.invalid/file"))
+    server.put("http://further.invalid/file", DATA)
+    proxy = server.url.replace("http://", "http://me:s3cret@")
+    with Web(Environment(environ={"HTTP_PROXY": proxy})).open("http://far.invalid/file", {}):
+        sent = {asked.headers.get("Proxy-Authorization") for asked in server.asked}
+    assert len(sent) == 1
+    assert None not in sent
+
+
+def test_one_proxy_may_be_for_everything(server: Server) -> None:
+    server.put("http://far.invalid/file", DATA)
+    web = Web(Environment(environ={"all_proxy": server.url}))
+    with web.open("http://far.invalid/file", {}) as answer:
+        assert answer.read() == DATA
+    other = Web(Environment(environ={"ALL_PROXY": server.url, "http_proxy": "http://127.0.0.1:9"}))
+    with pytest.raises(Trouble, match="cannot be reached"):
+        other.open("http://far.invalid/file", {})
 
 
 def test_too_little_room_is_an_error_before_anything_is_asked(

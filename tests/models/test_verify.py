@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.models import catalog
 from echocli.models.catalog import PackagedFile
+from echocli.models.identity import identity
+from echocli.models.leftovers import damaged
 from echocli.models.records import FileRecord, Record, write_record
 from echocli.models.store import Found, Store
-from echocli.models.verify import Outcome, check, require_sound, verify
+from echocli.models.verify import Outcome, at_a_glance, check, is_stale, require_sound, verify
 from tests.models.modelfiles import make_ggml, make_model
 
 pytestmark = pytest.mark.unit
@@ -71,14 +73,14 @@ def test_a_file_that_is_recorded_and_gone_is_corrupt(env: Environment, found: Fo
 
 
 def test_a_full_check_reads_what_a_quick_one_believes(env: Environment, found: Found) -> None:
-    os.utime(found.weights, ns=(1, 1))
     check(found, env)
-    found.weights.write_text("heights")
-    os.utime(found.weights, ns=(1, 1))
-    check(found, env)
-    assert outcomes(found, env)["model.bin"] is Outcome.CORRUPT
-    with pytest.raises(ModelError, match="damaged"):
+    known = Store(env).directory / "digests.json"
+    sha256 = recorded(found.weights).sha256
+    known.write_text(known.read_text().replace(sha256, "0" * 64))
+    with pytest.raises(ModelError, match=f"damaged: {'0' * 64}"):
         check(found, env)
+    assert outcomes(found, env)["model.bin"] is Outcome.OK
+    check(found, env)
 
 
 def test_without_a_record_nothing_is_said(env: Environment) -> None:
@@ -86,6 +88,82 @@ def test_without_a_record_nothing_is_said(env: Environment) -> None:
     found = Store(env).require("small")
     assert set(outcomes(found, env).values()) == {Outcome.UNKNOWN}
     require_sound(found, verify(found, env))
+
+
+def test_weights_of_which_nothing_is_recorded_are_known_afterwards(env: Environment) -> None:
+    make_model(Store(env).directory / "small")
+    found = Store(env).require("small")
+    assert identity(found, env).sha256 is None
+    check(found, env)
+    assert identity(found, env).sha256 == hashlib.sha256(b"weights").hexdigest()
+
+
+class TestWithoutRecord:
+    @pytest.mark.parametrize("name", ["model.bin", "config.json", "tokenizer.json"])
+    @pytest.mark.parametrize("how", ["gone", "empty"])
+    def test_a_file_that_is_missing_or_empty(self, env: Environment, name: str, how: str) -> None:
+        path = make_model(Store(env).directory / "small", without=name)
+        if how == "empty":
+            (path / name).touch()
+        (found,) = damaged(Store(env).directory)
+        assert (found.name, found.path) == ("small", path)
+        assert outcomes(found, env)[name] is Outcome.CORRUPT
+
+    def test_a_list_that_is_cut_short(self, env: Environment) -> None:
+        path = make_model(Store(env).directory / "small")
+        (path / "tokenizer.json").write_text('{"model":')
+        assert outcomes(Store(env).require("small"), env)["tokenizer.json"] is Outcome.CORRUPT
+
+    def test_weights_that_are_cut_short(self, env: Environment) -> None:
+        path = make_model(Store(env).directory / "small")
+        start = struct.pack("<IH", 6, 12) + b"WhisperSpec\0" + bytes(3)
+        (path / "model.bin").write_bytes(start)
+        assert outcomes(Store(env).require("small"), env)["model.bin"] is Outcome.CORRUPT
+
+    @pytest.mark.parametrize("how", ["cut", "other", "gone"])
+    def test_a_ggml_file(self, env: Environment, how: str) -> None:
+        file = make_ggml(Store(env).directory / "ggml-base.bin", layers=4 if how == "other" else 6)
+        write_record(file, Record("base", "ggml", "hf:x"))
+        if how == "cut":
+            file.write_bytes(file.read_bytes()[:-50])
+        elif how == "gone":
+            file.unlink()
+        (found,) = damaged(Store(env).directory, "base")
+        with pytest.raises(ModelError, match=r"ggml-base\.bin is damaged") as caught:
+            check(found, env)
+        assert "models pull base --force --format ggml" in (caught.value.hint or "")
+
+    def test_what_is_no_model_at_all_is_none_that_is_damaged(self, env: Environment) -> None:
+        store = Store(env).directory
+        (store / "notes").mkdir(parents=True)
+        make_model(store / "small.part", without="model.bin")
+        make_model(store / ".incoming" / "small", without="model.bin")
+        make_model(store / "small")
+        assert list(damaged(store)) == []
+
+
+class TestAtAGlance:
+    def test_weights_are_not_read(self, env: Environment, found: Found) -> None:
+        assert at_a_glance(found, env) is Outcome.UNKNOWN
+        verify(found, env)
+        assert at_a_glance(found, env) is Outcome.OK
+
+    def test_damage_of_any_file_is_seen(self, env: Environment, found: Found) -> None:
+        verify(found, env)
+        (found.path / "config.json").write_text("[]")
+        assert at_a_glance(found, env) is Outcome.CORRUPT
+
+    def test_a_copy_of_weights_that_changed_is_stale(self, env: Environment, found: Found) -> None:
+        path = make_model(Store(env).directory / "base-int8")
+        sha256 = recorded(found.weights).sha256
+        source = f"converted:{found.path}"
+        write_record(path, Record("base", "ct2", source, None, {}, "int8", sha256))
+        copy = Found("base", path, "store", 7, "ct2", "int8")
+        assert not is_stale(copy, env)
+        assert not is_stale(found, env)
+        files = {"model.bin": FileRecord(7, "1" * 64)}
+        write_record(found.path, Record("base", "ct2", "hf:x", "new", files))
+        assert is_stale(copy, env)
 
 
 def test_a_ggml_file_is_checked_by_its_record(env: Environment) -> None:
