@@ -5,6 +5,8 @@ PYTHON ?= python3
 SAMPLE ?= samples/meeting.flac
 BENCH ?=
 TESTS ?=
+# Many tests wait: for a worker, or for sound to be played at its own speed.
+TOGETHER ?= --numprocesses 2 --dist loadfile
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +28,7 @@ demo: $(VENV)/.run ## Install, then transcribe a sample with the bundled model.
 	$(BIN)/echocli transcribe $(SAMPLE)
 
 test: $(VENV)/.dev ## Install with test tools, then run the tests (TESTS=... narrows).
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest $(TOGETHER) $(TESTS)
 
 check: $(VENV)/.dev ## Lint, types, layers, and whether docs and completions are up to date.
 	$(BIN)/ruff check .

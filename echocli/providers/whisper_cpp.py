@@ -12,12 +12,14 @@ import queue
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import zip_longest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar
 
 from echocli.environment import Environment
+from echocli.errors import ModelError
 from echocli.providers.base import (
     EDGE,
     DecodeOptions,
@@ -78,12 +80,13 @@ class WhisperCpp(Provider):
 
     def _load(self) -> LoadReport:
         start = time.perf_counter()
-        path = self._file()
-        header = self._header(path)
-        converted = time.perf_counter()
-        library = Library()
-        imported = time.perf_counter()
-        self._model = Model(library, path, self.spec.model, self._gpu)
+        with ExitStack() as until_loaded:
+            path = self._file(until_loaded)
+            header = self._header(path)
+            converted = time.perf_counter()
+            library = Library()
+            imported = time.perf_counter()
+            self._model = Model(library, path, self.spec.model, self._gpu)
         self._hearing = Hearing(
             self._model, Vocabulary(self._model.bytes_of, self._model.tokens.end)
         )
@@ -114,17 +117,29 @@ class WhisperCpp(Provider):
         whole = min(os.cpu_count() or 1, _DEFAULT_THREADS)
         return self.spec.threads or max(1, whole // self.spec.slots)
 
-    def _file(self) -> Path:
-        """Return the GGML file, which is made if there is only a directory of CTranslate2."""
+    def _file(self, until_loaded: ExitStack) -> Path:
+        """Return the GGML file, which is made if there is only a directory of CTranslate2.
+
+        Where the store cannot be written, as in many a container, it is made anew each time.
+        """
         path = Path(self.spec.path)
         if not path.is_dir():
             return path
+        try:
+            return self._converted(path, Environment().data_dir / "models")
+        except ModelError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            folder = TemporaryDirectory(prefix="echocli-", ignore_cleanup_errors=True)
+            return self._converted(path, Path(until_loaded.enter_context(folder)))
+
+    def _converted(self, path: Path, store: Path) -> Path:
         from echocli.models.converted import ggml_of
 
         return ggml_of(
             path,
             self.spec.model,
-            Environment().data_dir / "models",
+            store,
             quantisation=CONVERSIONS.get(self.spec.compute_type, "float16"),
             revision=self.spec.revision,
         )

@@ -367,3 +367,19 @@ def test_a_directory_that_cannot_hold_the_conversion_is_named(
     shutil.copytree(tiny_model, copy)
     with pytest.raises(ModelError, match="file"):
         WhisperCpp(spec_of(copy)).load()
+
+
+def test_a_store_that_cannot_be_written_costs_a_conversion_each_time(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("ECHOCLI_DATA_DIR", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    provider = WhisperCpp(LoadSpec("whisper-cpp", "tiny.en", str(tiny_model), compute_type="q8_0"))
+    try:
+        assert provider.load().compute_type == "q8_0"
+    finally:
+        provider.unload()
+    assert list(folder.iterdir()) == []
