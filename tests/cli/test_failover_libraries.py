@@ -90,7 +90,7 @@ def test_damaged_weights_of_one_library_are_left_for_the_file_of_the_other(
 def test_a_library_that_was_named_or_shall_stay_is_tried_again(
     start_echocli: Start, samples: Path, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    command = ("transcribe", samples / "meeting.flac", *options)
+    command: tuple[str | Path, ...] = ("transcribe", samples / "meeting.flac", *options)
     watched = Watched(start_echocli, tmp_path / "log", *command)
     for turn in range(3):
         watched.at_work(turn + 1).kill()
