@@ -102,8 +102,8 @@ class Chooser:
         ideal, wish = self._accelerated_model(), self.wishes.provider
         rows = self._experiments()
         if self.profile.cuda:
-            order = reversed(AUTOMATIC) if self.tier is Tier.MEDIUM_GPU else AUTOMATIC
-            rows += [Choice(name, ideal, "cuda") for name in ([wish] if wish else order)]
+            # whisper.cpp comes built for Metal, and for CUDA only where somebody built it so.
+            rows += [Choice(name, ideal, "cuda") for name in ([wish] if wish else AUTOMATIC)]
         if self.profile.metal and self.tier is not Tier.LOW:
             rows.append(Choice(wish or "whisper-cpp", ideal, "metal"))
         return rows

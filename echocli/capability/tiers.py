@@ -100,7 +100,8 @@ class _Advisor:
         compute = self._compute_type(choice, usable or model)
         slots, threads = self._parallelism(choice)
         here = usable == model
-        self._say_what_is_missing(model, usable)
+        if choice.provider in AUTOMATIC:  # models of others are their own affair
+            self._say_what_is_missing(model, usable)
         return Recommendation(
             tier=self.tier,
             provider=choice.provider,

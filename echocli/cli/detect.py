@@ -125,6 +125,8 @@ def survey(
     profile = take(this_host(environment.environ))
     advice = recommend(profile, here, usable, wishes, own_models=own)
     key = measure_cache.key(profile, advice)
+    if registry.get(advice.provider).info.model_format == "ggml":
+        models = sources.store.installed("ggml")
     report = Report(profile, advice, models, providers, overrides, key)
     known = costs or measure_cache.load(measure_cache.directory(environment), key)
     if known is None:

@@ -38,7 +38,7 @@ def measured(environment: Environment, flags: Mapping[str, object], report: Repo
 
 
 def _check_provider(name: str) -> None:
-    if registry.get(name).info.model_format == "none":
+    if registry.get(name).info.model_format not in ("ct2", "ggml"):
         raise ProviderError(
             f"provider '{name}' has no models whose speed could be predicted",
             hint="leave --provider out",

@@ -114,6 +114,7 @@ def _recommended(setup: Setup, environment: Environment) -> tuple[LoadSpec, ...]
 
 def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
     """Return the fallback that was asked for as ``PROVIDER:MODEL``, ``MODEL`` or ``PROVIDER``."""
+    flags = setup.flags
     provider, colon, model = text.strip().partition(":")
     if not colon and KEYS["provider"](provider) in registry.names():
         model = setup.spec.model
@@ -124,12 +125,18 @@ def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
             f"--fallback '{text}' names no model", hint="PROVIDER:MODEL, MODEL or PROVIDER"
         )
     provider = KEYS["provider"](provider)
-    kind = registry.require(provider).info.model_format
+    kind = registry.get(provider).info.model_format
+    settings = Settings(environment)
+    if (
+        kind != STREAMED
+        or settings.get("voxtral_binary", flags.get("voxtral_binary")).value is None
+    ):
+        registry.require(provider)
     spec = _on_processor(setup.fallback or setup.spec, provider, model)
     if kind == "none":
         return replace(spec, model=model, path=model, revision=None, sha256=None)
     if kind == STREAMED:
-        return streamed(spec, model, Settings(environment), {})
+        return streamed(spec, model, settings, flags)
     store = Store(environment, setup.model_dir.value)
     found = store.require(model, kind, compute_type=None if setup.pins else spec.compute_type)
     setup.pins.require(found, store.directory)

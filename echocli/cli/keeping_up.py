@@ -194,8 +194,11 @@ def _maker(
     if setup.found is not None:
         here[setup.spec.path] = setup.found
 
+    unprompted: set[str] = set()
+
     def make(spec: LoadSpec) -> Supervisor:
         supervisor = Supervisor(spec, policy=LEAVING, fallback=on_cpu.get(spec))
+        supervisor.unprompted = unprompted
         if slowdown is not None:
             supervisor.slowdown = slowdown
         if (found := here.get(spec.path)) is not None:

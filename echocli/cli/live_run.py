@@ -11,6 +11,7 @@ import typer
 
 from echocli.audio.stopping import StopRule
 from echocli.cli.decoding import vad_options, word_timing
+from echocli.cli.fallbacks import standins
 from echocli.cli.keeping_up import Wishes, adjuster, served, wishes_of
 from echocli.cli.live_sources import EXAMPLE, Wanted, captures
 from echocli.cli.session import MODEL_FLAGS, Setup, prepare
@@ -134,7 +135,8 @@ def run_live(
         max_memory_mb=keeping.max_memory_mb,
     )
     in_step = wanted.file is not None and not wanted.pace
-    refuse_too_slow(setup.spec)
+    for spec in (setup.spec, *standins(setup, environment, keeping.fallback, english=True).next):
+        refuse_too_slow(spec)
     with (
         served(setup, keeping, environment, waits=in_step) as serving,
         captures(wanted, environment) as sources,

@@ -56,6 +56,8 @@ class Setup:
     """The model, where there are weights to check."""
     pins: Pins = field(default_factory=Pins)
     """Which weights and no others may serve."""
+    flags: Mapping[str, object] = field(default_factory=dict)
+    """What was typed."""
 
     @property
     def writes_english(self) -> bool:
@@ -111,6 +113,7 @@ def prepare(
         task,
         _loaded(spec, found, models),
         source.pins,
+        flags,
     )
     _tell(console, setup)
     return setup

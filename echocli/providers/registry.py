@@ -49,7 +49,8 @@ _guard = threading.Lock()
 @cache
 def table() -> dict[str, str]:
     """Return every known provider name with its ``module:Class``; built-in names win."""
-    found = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+    points = entry_points(group=ENTRY_POINTS)
+    found = {point.name: f"{point.module}:{point.attr}" for point in points}
     return {**found, **BUILTIN}
 
 
@@ -68,12 +69,16 @@ def get(name: str) -> type[Provider]:
     module, _, attribute = target.partition(":")
     try:
         provider = getattr(import_module(module), attribute)
-    except Exception as error:  # somebody else's module may fail in any way
+    except (Exception, SystemExit) as error:  # somebody else's module may fail in any way
         raise ProviderError(f"provider '{name}' cannot be loaded: {error}") from error
     if not (isinstance(provider, type) and issubclass(provider, Provider)):
         raise ProviderError(f"provider '{name}' is not a Provider class: {target}")
     if not isinstance(getattr(provider, "info", None), ProviderInfo):
         raise ProviderError(f"provider '{name}' does not say what it is: {target}.info is missing")
+    devices: object = provider.info.devices
+    if not isinstance(devices, tuple) or not all(isinstance(one, str) for one in devices):
+        text = f"provider '{name}' names no devices: {target}.info.devices is no tuple of texts"
+        raise ProviderError(text)
     return provider
 
 
@@ -81,9 +86,12 @@ def availability(name: str) -> Availability:
     """Tell whether a provider could run here, without importing its library."""
     provider = get(name)
     try:
-        return provider.is_available()
-    except Exception as error:  # somebody else's again
+        state: object = provider.is_available()
+    except (Exception, SystemExit) as error:  # somebody else's again
         raise ProviderError(f"provider '{name}' cannot be asked: {error}") from error
+    if not isinstance(state, Availability):
+        raise ProviderError(f"provider '{name}' does not say whether it is available: {state!r}")
+    return state
 
 
 def require(name: str) -> type[Provider]:

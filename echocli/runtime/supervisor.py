@@ -80,7 +80,8 @@ class Supervisor(Upkeep):
         super().__init__(spec, policy=policy, clock=clock, fallback=fallback)
         self._lost_in_a_row = 0
         self._failures_in_a_row = 0
-        self._prompts = True
+        self.unprompted: set[str] = set()
+        """Providers that get no prompts any more; may be shared by all supervisors of a run."""
 
     @property
     def largest_batch(self) -> int:
@@ -119,7 +120,7 @@ class Supervisor(Upkeep):
         return [outcomes[window.id] for window in windows]
 
     def _attempt(self, group: tuple[Window, ...], options: DecodeOptions) -> Decoded:
-        if not self._prompts:
+        if self.spec.provider in self.unprompted:
             group, options = _without_prompts(group, options)
         audio = self._load_of(group)
         slowdown = self.slowdown()
@@ -190,13 +191,16 @@ class Supervisor(Upkeep):
 
         pywhispercpp 1.5 has an open report of a segmentation fault with ``initial_prompt``.
         """
-        died = isinstance(error, WorkerDied) and self._prompts
+        name = self.spec.provider
+        died = isinstance(error, WorkerDied) and name not in self.unprompted
         if not died or not _has_prompt(group, options):
             return False
-        if not registry.get(self.spec.provider).info.prompt_may_crash:
+        if not registry.get(name).info.prompt_may_crash:
             return False
-        self._prompts = False
-        text = f"{self.spec.provider} crashed with a prompt: continuing without prompt and hotwords"
+        self.unprompted.add(name)
+        given = options.initial_prompt or options.hotwords
+        what = "prompt and hotwords" if given else "the text before"
+        text = f"{name} crashed with a prompt: continuing without {what}"
         self.notices.append(Notice("prompt_dropped", text))
         return True
 

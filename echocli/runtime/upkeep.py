@@ -151,6 +151,7 @@ class Upkeep:
         loaded = self._load()
         self._note_memory(loaded)
         self.report = loaded.report
+        self.notices.extend(Notice("provider", text) for text in loaded.report.notices)
         self.load_ms = self._live().load_seconds * 1000
         # It may be there already, if warming up was what the device had no room for.
         if self.lifecycle.state is State.LOADING:

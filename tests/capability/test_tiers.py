@@ -54,8 +54,8 @@ def test_without_an_accelerator(gb: float, tier: str, model: str, chunk: float) 
     [
         (3, "ultra_low", "faster-whisper", "tiny.en", "cpu", "int8"),
         (4, "low", "faster-whisper", "base.en", "cuda", "float16"),
-        (8, "medium_gpu", "whisper-cpp", "small.en", "cuda", "q5_0"),
-        (15.4, "medium_gpu", "whisper-cpp", "small.en", "cuda", "q5_0"),
+        (8, "medium_gpu", "faster-whisper", "small.en", "cuda", "float16"),
+        (15.4, "medium_gpu", "faster-whisper", "small.en", "cuda", "float16"),
         (15.5, "high", "faster-whisper", "medium.en", "cuda", "float16"),
         (31, "high", "faster-whisper", "medium.en", "cuda", "float16"),
         (32, "ultra", "faster-whisper", "large-v3-turbo", "cuda", "float16"),

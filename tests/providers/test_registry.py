@@ -127,3 +127,47 @@ def test_asking_for_availability_imports_no_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("is_available = classmethod(lambda cls: None)", "does not say whether it is available"),
+        ("is_available = classmethod(lambda cls: exit(7))", "cannot be asked: 7"),
+    ],
+)
+def test_one_that_answers_nonsense_or_gives_up_is_refused(
+    install: Install, body: str, why: str
+) -> None:
+    source = f"from echocli.providers.scripted import Scripted\nclass Odd(Scripted):\n    {body}\n"
+    install("odd", "odd_answer:Odd", source)
+    with pytest.raises(ProviderError, match=why):
+        registry.availability("odd")
+    sys.modules.pop("odd_answer", None)
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("raise SystemExit(7)", "cannot be loaded: 7"),
+        (
+            "from echocli.providers.base import ProviderInfo\n"
+            "from echocli.providers.scripted import Scripted\n"
+            "class Odd(Scripted):\n    info = ProviderInfo('odd', '', 'x', '', devices=None)\n",
+            "names no devices",
+        ),
+    ],
+)
+def test_one_that_ends_the_program_or_says_nothing_of_devices_is_refused(
+    install: Install, source: str, why: str
+) -> None:
+    install("odd", "odd_module:Odd", source)
+    with pytest.raises(ProviderError, match=why):
+        registry.get("odd")
+    sys.modules.pop("odd_module", None)
+
+
+def test_extras_of_an_entry_point_are_no_part_of_its_name(install: Install) -> None:
+    source = "from echocli.providers.scripted import Scripted\nclass Extra(Scripted): ...\n"
+    install("extra", "extra_module:Extra [fast]", source)
+    assert registry.get("extra").__name__ == "Extra"

@@ -48,3 +48,15 @@ def test_a_death_without_a_prompt_blames_none(supervise: Supervise, script: Scri
     supervisor.decode([window(1)], PROMPTED)
     codes = [event.code for event in supervisor.notices if isinstance(event, Notice)]
     assert codes == ["worker_restarted"]
+
+
+def test_a_model_that_takes_over_with_the_same_library_gets_none_either(
+    supervise: Supervise, script: Script
+) -> None:
+    first = supervise(script(name="first", texts=["a"], crash_on_prompt=True))
+    second = supervise(script(name="second", texts=["b"], crash_on_prompt=True))
+    second.unprompted = first.unprompted
+    first.decode([window(0)], PROMPTED)
+    found = second.decode([window(1)], PROMPTED)
+    assert [one.text for one in found if isinstance(one, Hypothesis)] == ["b"]
+    assert (first.restarts, second.restarts) == (1, 0)
