@@ -157,7 +157,7 @@ _echocli() {
         "models path --format") COMPREPLY=($(compgen -W 'ct2 ggml' -- "$cur")); return ;;
         "models path --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "models convert --to") COMPREPLY=($(compgen -W 'ggml int8' -- "$cur")); return ;;
-        "models convert --quantize") COMPREPLY=($(compgen -W 'float16 q8_0 q5_0 q5_1' -- "$cur")); return ;;
+        "models convert --quantize") compopt +o default +o bashdefault 2>/dev/null; return ;;
         "models convert --output"|"models convert -o") return ;;
         "models convert --model-dir") compopt -o filenames 2>/dev/null; local IFS=$'\n'; COMPREPLY=($(compgen -d -- "$cur")); return ;;
         "models update --format") COMPREPLY=($(compgen -W 'ct2 ggml' -- "$cur")); return ;;
@@ -180,7 +180,7 @@ _echocli() {
         "models pull") options='--source --format --revision --no-offline --offline --force --quiet -q --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
         "models verify") options='--format --quiet -q --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
         "models path") options='--format --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
-        "models convert") options='--to --quantize --output -o --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
+        "models convert") options='--to --quantize --output -o --force --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
         "models update") options='--check --format --no-offline --offline --quiet -q --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
         "models rollback") options='--format --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;
         "models rm") options='--format --yes -y --model-dir --help -h' choices='tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large' ;;

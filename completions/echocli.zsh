@@ -319,9 +319,10 @@ _echocli() {
                                     _arguments -s -S \
                                         ':NAME <str>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                                         '(--to)--to=[For whisper.cpp, or smaller]:value:(ggml int8)' \
-                                        '(--quantize)--quantize=[How exact a ggml file is]:value:(float16 q8_0 q5_0 q5_1)' \
+                                        '(--quantize)--quantize=[How exact a ggml file is]:value: ' \
                                         '(--output -o)--output=[Write it there]:value:_files' \
                                         '(--output -o)-o[Write it there]:value:_files' \
+                                        '(--force)--force[Replace what --output names]' \
                                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
                                         '(--help -h)--help[Show this message and exit]' \
                                         '(--help -h)-h[Show this message and exit]' \

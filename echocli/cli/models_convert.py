@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from echocli.cli.models_chosen import ModelDir, ModelName, copies, open_store
 from echocli.environment import Environment
 from echocli.errors import ModelError, UsageError
 from echocli.models.identity import revision_of
-from echocli.models.store import Found, Store
+from echocli.models.store import Found, Store, expand
 from echocli.output.stdout import StdoutSink
 
 
@@ -48,7 +49,7 @@ def command(
         Form, typer.Option("--to", metavar="ggml|int8", help="For whisper.cpp, or smaller.")
     ],
     quantize: Annotated[
-        Quantisation | None,
+        str | None,  # not the enum: the parser would show it with dashes
         typer.Option(
             "--quantize",
             metavar="float16|q8_0|q5_0|q5_1",
@@ -56,9 +57,12 @@ def command(
         ),
     ] = None,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Write it there [default: into the store]."),
+        str | None,  # not a path, which forgets that it ended in a slash
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="Write it there [default: into the store]."
+        ),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace what --output names.")] = False,
     model_dir: ModelDir = None,
 ) -> None:
     """Write a model in another form and print where it is.
@@ -69,16 +73,41 @@ def command(
     """
     if to is Form.INT8 and quantize is not None:
         raise UsageError("--quantize is for --to ggml", hint="--to int8 has one form only")
+    quantisation = _quantisation(quantize)
+    target = None if output is None else _target(output, to, force=force)
     environment: Environment = ctx.obj
     store = open_store(environment, model_dir)
     found = _source(store, model)
     if to is Form.INT8:
-        made = _int8(store, found, output)
+        made = _int8(store, found, target)
     else:
-        made = _ggml(store, found, quantize or Quantisation.FLOAT16, output)
+        made = _ggml(store, found, quantisation, target)
     sink = StdoutSink(environment.stdout)
     sink.write(f"{made.absolute()}\n")
     sink.flush()
+
+
+def _quantisation(text: str | None) -> Quantisation:
+    try:
+        return Quantisation((text or Quantisation.FLOAT16).lower().replace("-", "_"))
+    except ValueError:
+        hint = f"choose one of: {', '.join(Quantisation)}"
+        raise UsageError(f"unknown quantisation '{text}'", hint=hint) from None
+
+
+def _target(text: str, to: Form, *, force: bool) -> Path:
+    """Return where to write; raise ``ModelError`` where nothing can or may be written."""
+    path = expand(text)
+    folder = path.absolute().parent
+    if to is Form.GGML and (path.is_dir() or text.endswith(("/", os.sep))):
+        raise ModelError(f"{text} is a directory", hint="name the file in it: --output DIR/FILE")
+    if not folder.is_dir():
+        raise ModelError(f"there is no directory {folder}", hint="make it, or name another one")
+    if not os.access(folder, os.W_OK):
+        raise ModelError(f"{folder} cannot be written to", hint="name another directory")
+    if path.exists() and not force:
+        raise ModelError(f"{path} is there already", hint="add --force to replace it")
+    return path
 
 
 @contextmanager
@@ -108,7 +137,9 @@ def _source(store: Store, name: str) -> Found:
     if found.quantisation not in ("", "float16", "float32"):
         raise ModelError(
             f"the model in {found.path} is {found.quantisation} already",
-            hint=f"bring the whole one first: echocli models pull {found.name}",
+            hint="name the model it was made from"
+            if found.origin == "path"
+            else f"bring the whole one first: echocli models pull {found.name}",
         )
     return found
 

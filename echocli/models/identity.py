@@ -61,10 +61,10 @@ def known_digest(path: Path, store: Path | None = None) -> str | None:
     return None
 
 
-def note(path: Path, sha256: str, store: Path) -> None:
+def note(path: Path, sha256: str, store: Path | None) -> None:
     """Keep the digest of a file that was computed while it was written."""
     with suppress(OSError):
-        _keep(store, _key(path), [*_stamp(path), sha256])
+        _keep(_own(store), _key(path), [*_stamp(path), sha256])
 
 
 def identity(found: Found, env: Environment) -> Identity:

@@ -6,6 +6,7 @@ The search for models passes over both. Who checks or deletes must see them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from echocli.models import catalog, previous
@@ -13,12 +14,38 @@ from echocli.models.found import REQUIRED, VOCABULARIES, Found, whole_directory,
 from echocli.models.parts import UNFINISHED
 from echocli.models.places import INT8, PREFIX, is_shown, name_of
 from echocli.models.records import FILE, read_record
-
-INCOMING = ".incoming"
-"""Where downloads lie until they are whole, below the store."""
+from echocli.models.staging import INCOMING
 
 _PART = ".part"
 """End of what was written beside its target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What was begun of a model and is not finished, or not yet."""
+
+    name: str
+    format: str
+    """``ct2`` or ``ggml``."""
+    bytes: int
+    path: Path
+
+
+def begun(store: Path) -> list[Begun]:
+    """Return what lies in the store of models that somebody is at, or was."""
+    found = [
+        Begun(own, _kind(entry), size_of(path), path)
+        for path, entry in _unfinished(store)
+        if (own := _of_entry(store, entry.removeprefix(".")))
+    ]
+    return [it for it in found if it.bytes]  # the others are locks
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files of a directory; 0 if there is nothing."""
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return path.stat().st_size if path.exists() else 0
 
 
 def damaged(store: Path, name: str | None = None) -> Iterator[Found]:
@@ -45,24 +72,33 @@ def _is_meant(path: Path) -> bool:
 
 def unfinished(store: Path, name: str, format: str | None = None) -> list[Path]:
     """Return what was begun of a model, in one format or any, and is not finished (yet)."""
+    found = _unfinished(store)
+    return [path for path, entry in found if _is_of(store, entry, name, format)]
+
+
+def _unfinished(store: Path) -> list[tuple[Path, str]]:
+    """Return what is not finished, each with the entry of the store that it is to be."""
     kinds = (
         (store / INCOMING, "*", ""),
         (store, f"*{_PART}", _PART),
         (store, f".*{UNFINISHED}", UNFINISHED),
     )
     return [
-        path
+        (path, path.name.removesuffix(end))
         for directory, pattern, end in kinds
         for path in sorted(directory.glob(pattern))
-        if _is_of(store, path.name.removesuffix(end), name, format)
     ]
 
 
 def _is_of(store: Path, entry: str, name: str, format: str | None) -> bool:
     hidden = entry.startswith(".")
     own = _of_entry(store, entry.removeprefix("."))
-    kind = "ggml" if entry.endswith(".bin") else "ct2"
+    kind = _kind(entry)
     return own == name and format in (None, kind) and (not hidden or kind == "ct2")
+
+
+def _kind(entry: str) -> str:
+    return "ggml" if entry.endswith(".bin") else "ct2"
 
 
 def _of_entry(store: Path, entry: str) -> str | None:

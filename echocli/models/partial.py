@@ -24,6 +24,9 @@ from echocli.models.http import Trouble
 BLOCK = 1 << 20
 """Bytes read at a time at most."""
 
+COMES_THE_SAME = "try again; if it comes the same, the server has another file"
+"""Hint where the digest is wrong."""
+
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 """``Content-Range`` of RFC 9110, section 14.4."""
 
@@ -158,7 +161,7 @@ class PartialFile:
         self._note.unlink(missing_ok=True)
         raise ModelError(
             f"{self._target.name} came damaged: {why}",
-            hint="try again; if it comes the same, the server has another file",
+            hint=COMES_THE_SAME,
         )
 
     def _continued(self, content_range: str) -> int | None:

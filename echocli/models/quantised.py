@@ -19,7 +19,7 @@ from echocli.models.converted import told_apart
 from echocli.models.ct2 import AGAIN, WhisperWeights
 from echocli.models.found import missing_files
 from echocli.models.ggml import hyper_parameters
-from echocli.models.identity import digest
+from echocli.models.identity import digest, note
 from echocli.models.parts import PartFile, unfinished
 from echocli.models.records import CONVERTED, FileRecord, Record, read_record, write_record
 
@@ -104,6 +104,7 @@ def _make(source: Path, target: Path, store: Path | None, revision: str | None) 
         revision = revision or (own.revision if own else None)
         write_record(made, _record(source, target, files, made_from, revision))
         _replace(made, target)
+        note(target / "model.bin", files["model.bin"].sha256, store)
     finally:
         shutil.rmtree(made, ignore_errors=True)
 

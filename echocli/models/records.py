@@ -53,11 +53,18 @@ class Record:
     """SHA-256 of the weights it was converted from; ``from`` in the file."""
     time: str = ""
     """When, in UTC by ISO 8601; :func:`write_record` fills it in."""
+    pinned: bool = False
+    """Whether who named an address said what the weights there must be."""
 
     @property
     def is_conversion(self) -> bool:
         """Tell whether it was made from another model here."""
         return self.source.startswith(CONVERTED)
+
+    @property
+    def is_from_address(self) -> bool:
+        """Tell whether it came from a server that publishes no digests."""
+        return self.source.startswith(("http://", "https://"))
 
 
 def record_path(model: Path) -> Path:
@@ -103,6 +110,7 @@ def _jsonable(record: Record) -> dict[str, object]:
         "quantisation": record.quantisation,
         "from": record.made_from,
         "time": record.time,
+        "pinned": record.pinned,
     }
 
 
@@ -117,6 +125,7 @@ def _record(found: Any) -> Record:
         quantisation=_text(found.get("quantisation", "")),
         made_from=_maybe(found.get("from")),
         time=_text(found.get("time", "")),
+        pinned=found.get("pinned") is True,
     )
 
 

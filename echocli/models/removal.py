@@ -9,11 +9,10 @@ from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.models import catalog, leftovers, previous
 from echocli.models.found import Found
+from echocli.models.leftovers import size_of
 from echocli.models.lock import held
 from echocli.models.parts import UNFINISHED
-
-_PULLS = ".locks"
-"""Where a pull says that it is under way (``pull.py``)."""
+from echocli.models.pull import LOCKS
 
 
 def remove(found: Found, env: Environment) -> int:
@@ -28,7 +27,7 @@ def remove(found: Found, env: Environment) -> int:
             f"model '{found.name}' in {found.path} is not in the store", hint=_hint(found)
         )
     entry = found.path.name
-    freed = sum(_bytes(path) for path in previous.places(store, entry))
+    freed = sum(size_of(path) for path in previous.places(store, entry))
     previous.remove(store, entry)
     return freed
 
@@ -40,7 +39,7 @@ def give_up(store: Path, name: str, format: str | None = None) -> int:
     """
     freed = 0
     for path in leftovers.unfinished(store, name, format):
-        size = _bytes(path)
+        size = size_of(path)
         try:
             lock = _lock(store, path)
             with held(lock, waiting=_refusal(name, path)):
@@ -60,7 +59,7 @@ def _lock(store: Path, path: Path) -> Path:
         return path.with_name(f"{path.name.removesuffix(UNFINISHED)}.part")
     if path.is_file():  # it is its own
         return path
-    return store / _PULLS / f"{path.name.removesuffix('.part')}.lock"
+    return store / LOCKS / f"{path.name.removesuffix('.part')}.lock"
 
 
 def _refusal(name: str, path: Path) -> Callable[[], None]:
@@ -78,9 +77,3 @@ def _hint(found: Found) -> str:
     if found.origin == "cache":
         return "delete it with Hugging Face's own tools, or its directory in their cache"
     return "delete it yourself if nothing else needs it"
-
-
-def _bytes(path: Path) -> int:
-    if path.is_dir():
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    return path.stat().st_size if path.exists() else 0

@@ -19,9 +19,9 @@ from echocli.errors import ModelError
 from echocli.models import arrival, catalog, hub, previous, pypi
 from echocli.models.found import Found, whole_directory, whole_file
 from echocli.models.http import Web
-from echocli.models.partial import BLOCK, Fetched, Wanted
+from echocli.models.partial import BLOCK, COMES_THE_SAME, Fetched, Wanted
 from echocli.models.records import FileRecord, Record, read_record, write_record
-from echocli.models.sources import Manifest, RemoteFile
+from echocli.models.sources import Manifest, RemoteFile, is_address
 from echocli.models.transfer import check_room, download, is_denied, is_missing
 
 INCOMING = ".incoming"
@@ -170,6 +170,8 @@ class Staging:
         except ModelError as error:
             if file.may_lack and is_missing(error):
                 return None
+            if error.hint == COMES_THE_SAME and is_address(self.manifest.source):
+                error.hint += ", or the digest after #sha256= is wrong"
             if is_denied(error) and self.manifest.source.startswith("hf:"):
                 error.hint = hub.SHOW_TOKEN
             raise
@@ -218,6 +220,7 @@ def record_of(manifest: Manifest, files: Mapping[str, Fetched], quantisation: st
         manifest.revision,
         {name: FileRecord(each.bytes, each.sha256) for name, each in files.items()},
         quantisation,
+        pinned=any(file.wanted.sha256 for file in manifest.files),
     )
 
 

@@ -9,7 +9,6 @@ counts as none, except where it was named by its path: then the error says which
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from echocli.models.found import (
     exists,
     expand,
     is_multilingual,
+    is_path,
     missing_files,
 )
 from echocli.models.identity import identity, revision_of
@@ -78,8 +78,12 @@ class Store:
     def __init__(self, env: Environment, model_dir: str | Path | None = None) -> None:
         self._env = env
         given = model_dir or env.environ.get("ECHOCLI_MODEL_DIR")
-        given = given or env.environ.get("ECHOPANEL_MODEL_PATH")
+        older = env.environ.get("ECHOPANEL_MODEL_PATH")
+        given = given or older
         self._model_dir = expand(given, env) if given else None
+        # The settings hand the older variable's value over, too.
+        named = env.environ.get("ECHOCLI_MODEL_DIR")
+        self._may_lack = not named and bool(older) and self._model_dir == expand(older or "", env)
         if self._model_dir is not None and self._model_dir.resolve() == self.directory.resolve():
             self._model_dir = None  # it is searched anyway, and its models may be removed
 
@@ -97,14 +101,16 @@ class Store:
         ``ModelError`` for a name nobody knows, and for a path whose model is incomplete or of a
         format that the provider does not read.
         """
-        if _is_path(name):
+        if is_path(name):
             return at_path(name, expand(name, self._env), format)
         self._check_model_dir()
         wanted = catalog.canonical(name)
         found = self._best(wanted, format, compute_type) if wanted else None
+        if format == "ggml" and (found is None or found.origin != "model-dir"):
+            places.refuse_misnamed(self._model_dir, wanted)
         if found is None and catalog.known(wanted) is None:
-            if wanted and Path(wanted, "model.bin").exists():
-                return at_path(name, Path(wanted), format)
+            if wanted and Path(wanted).is_dir():
+                return at_path(f"./{wanted}", Path(wanted), format)
             self._refuse_ggml(wanted)
             catalog.get(wanted)  # raises, with the nearest names
         return found
@@ -125,7 +131,7 @@ class Store:
         """
         if format not in READERS:
             return []
-        names = {found.name for found in self._all(format) if not _is_path(found.name)}
+        names = {found.name for found in self._all(format) if not is_path(found.name)}
         best = (self._best(name, format, None) for name in sorted(names, key=_place))
         return [found for found in best if found is not None]
 
@@ -140,7 +146,7 @@ class Store:
     def where(self, name: str, format: str | None = None) -> Path:
         """Return where a model is, of any format unless one is named; ``ModelError`` if nowhere."""
         if format is None:
-            here = not _is_path(name) and self._best(catalog.canonical(name), "ct2", None)
+            here = not is_path(name) and self._best(catalog.canonical(name), "ct2", None)
             format = "ct2" if here else "ggml"
         return self.require(name, format).path
 
@@ -177,11 +183,16 @@ class Store:
         )
 
     def _check_model_dir(self) -> None:
-        """Raise ``ModelError`` for a directory that was given and is not there."""
-        if self._model_dir is not None and not exists(self._model_dir, str(self._model_dir)):
+        """Raise ``ModelError`` for a directory that was given and is not there.
+
+        That of the older variable may be missing, as it always could.
+        """
+        if self._model_dir is None or self._may_lack:
+            return
+        if not exists(self._model_dir, str(self._model_dir)):
             raise ModelError(
                 f"the directory of models {self._model_dir} does not exist",
-                hint="check --model-dir, ECHOCLI_MODEL_DIR or ECHOPANEL_MODEL_PATH",
+                hint="check --model-dir, ECHOCLI_MODEL_DIR or model_dir of the configuration",
             )
 
     def _joined(self, found: Found) -> Found:
@@ -266,16 +277,6 @@ class Store:
                 f"{found.path}",
                 hint=f"add --provider {READERS['ggml']}, or run: {install_command(name)}",
             )
-
-
-def _is_path(name: str) -> bool:
-    separators = [os.sep, *([os.altsep] if os.altsep else [])]
-    return (
-        name in (".", "..")
-        or name.startswith("~")
-        or name.endswith(".bin")
-        or any(separator in name for separator in separators)
-    )
 
 
 def _is_conversion(found: Found) -> bool:

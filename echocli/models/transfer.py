@@ -39,7 +39,7 @@ def download(
         try:
             _fetch_all(web, url, part, progress, headers)
         except Trouble as trouble:
-            raise _failure(target.name, trouble) from trouble
+            raise _failure(target.name, trouble, begun=part.size > 0) from trouble
         return part.finish()
 
 
@@ -131,8 +131,10 @@ def _read(answer: HTTPResponse) -> bytes:
         raise Trouble(f"the connection was cut ({reason(error)})") from error
 
 
-def _failure(name: str, trouble: Trouble) -> ModelError:
-    hint = "run the same command again to go on from there; check the network"
+def _failure(name: str, trouble: Trouble, *, begun: bool) -> ModelError:
+    hint = "check the network, and run the same command again"
+    if begun:
+        hint = "run the same command again to go on from there; check the network"
     if trouble.status in _DENIED:
         hint = "fetch it as its server wants it, then name it with --model or --model-dir"
     elif trouble.status is not None and not trouble.again:

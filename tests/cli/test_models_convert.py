@@ -143,6 +143,53 @@ class TestRefusals:
         assert (done.code, done.stdout) == (4, "")
         assert "is here only as a GGML file" in done.stderr
 
+    @pytest.mark.parametrize("form", ["ggml", "int8"])
+    def test_what_is_there_is_not_replaced_unasked(
+        self, run_echocli: RunEchocli, store: Path, tmp_path: Path, form: str
+    ) -> None:
+        make_model(store / "base")
+        path = tmp_path / "mine"
+        if form == "ggml":
+            path.write_text("precious")
+        else:
+            path.mkdir()
+        done = run_echocli("models", "convert", "base", "--to", form, "-o", path)
+        assert (done.code, done.stdout) == (4, "")
+        assert done.stderr.splitlines() == [
+            f"echocli: error: {path} is there already",
+            "  add --force to replace it",
+        ]
+        done = run_echocli("models", "convert", "base", "--to", form, "-o", path, "--force")
+        assert "add --force" not in done.stderr
+
+    def test_a_place_that_cannot_be_is_named(
+        self, run_echocli: RunEchocli, store: Path, tmp_path: Path
+    ) -> None:
+        make_model(store / "base")
+        gone = tmp_path / "gone"
+        for form in ("ggml", "int8"):
+            done = run_echocli("models", "convert", "base", "--to", form, "-o", gone / "x")
+            assert (done.code, done.stdout) == (4, "")
+            assert f"there is no directory {gone}" in done.stderr
+        assert not gone.exists()
+        done = run_echocli("models", "convert", "base", "--to", "ggml", "-o", f"{gone}/")
+        assert (done.code, done.stdout) == (4, "")
+        assert f"{gone}/ is a directory" in done.stderr
+        assert not gone.exists()
+
+    @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a place nobody can write to")
+    def test_a_place_that_is_read_only_is_said(self, run_echocli: RunEchocli, store: Path) -> None:
+        make_model(store / "base")
+        done = run_echocli("models", "convert", "base", "--to", "ggml", "-o", "/proc/self/x.bin")
+        assert (done.code, done.stdout) == (4, "")
+        assert "/proc/self cannot be written to" in done.stderr
+        assert "space" not in done.stderr
+
+    def test_an_unknown_quantisation_is_told_the_known(self, run_echocli: RunEchocli) -> None:
+        done = run_echocli("models", "convert", "base", "--to", "ggml", "--quantize", "q9")
+        assert (done.code, done.stdout) == (2, "")
+        assert "choose one of: float16, q8_0, q5_0, q5_1" in done.stderr
+
     def test_quantisation_is_a_matter_of_ggml(self, run_echocli: RunEchocli) -> None:
         done = run_echocli("models", "convert", "base", "--to", "int8", "--quantize", "q8_0")
         assert (done.code, done.stdout) == (2, "")

@@ -224,6 +224,14 @@ class TestProgress:
         assert "1.0/4.0 MB" in shown
         assert "".join(screen_of(env.err.getvalue())) == ""
 
+    def test_a_terminal_shows_bytes_where_nobody_knows_how_many_come(self) -> None:
+        env = on_one_terminal({"TERM": "xterm"})
+        with telling(Console(env), SteppingClock(), "base") as tell:
+            tell(Progress("a-package==1", 2_000_000, None))
+            shown = " ".join(screen_of(env.err.getvalue()))
+        assert "base a-package==1" in shown
+        assert "2.0/? MB" in shown
+
     def test_elsewhere_there_is_a_line_for_each_tenth_of_a_large_file(self) -> None:
         env = Streams()
         with telling(Console(env), SteppingClock(), "base") as tell:

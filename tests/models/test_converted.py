@@ -67,6 +67,14 @@ class TestNames:
     def test_an_alias_is_the_same_model(self, weights: Path, store: Path) -> None:
         assert ggml_of(weights, "turbo", store).name == "ggml-large-v3-turbo.bin"
 
+    def test_a_relative_path_becomes_no_name(
+        self, weights: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(weights.parent)
+        record = read_record(ggml_of(Path("model"), "./model", store))
+        assert record is not None
+        assert record.name == str(weights.resolve())
+
     def test_two_directories_called_model_do_not_collide(
         self, weights: Path, others: Path, store: Path
     ) -> None:

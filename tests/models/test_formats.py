@@ -110,6 +110,19 @@ class TestGgml:
         assert [it.name for it in store.installed("ggml") if it.origin == "store"] == []
         assert [it.name for it in store.everything() if it.origin == "store"] == ["/some/model"]
 
+    def test_one_in_the_directory_that_was_named_is_said(
+        self, env: Environment, store: Store, tmp_path: Path
+    ) -> None:
+        path = make_ggml(tmp_path / "mine/ggml-base.bin", layers=4)
+        make_ggml(store.directory / "ggml-base.bin")
+        mine = Store(env, path.parent)
+        with pytest.raises(ModelError, match=rf"{path} is not model 'base'.* tiny, multi"):
+            mine.find("base", "ggml")
+        make_model(store.directory / "small")
+        assert mine.find("small", "ggml") is not None
+        make_model(path.parent / "base")
+        assert what(mine.find("base", "ggml")) == ("model-dir", "ct2", "")
+
     @pytest.mark.parametrize("name", ["ggml-base.en.bin", "ggml-small.bin", "ggml-large-v3.bin"])
     def test_a_file_that_is_not_what_it_is_called_is_no_model(
         self, store: Store, name: str

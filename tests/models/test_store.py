@@ -58,6 +58,18 @@ def test_a_directory_of_models_that_is_not_there_is_an_error(
     assert store.require(str(make_model(tmp_path / "mine"))).origin == "path"
 
 
+def test_that_of_the_older_variable_may_be_missing(env: Environment, tmp_path: Path) -> None:
+    make_model(Store(env).directory / "base")
+    gone = str(tmp_path / "gone")
+    older = Environment(environ={**env.environ, "ECHOPANEL_MODEL_PATH": gone})
+    # The settings hand it over as if it had been given.
+    for store in (Store(older), Store(older, gone), Store(older, Path(gone))):
+        assert store.require("base").origin == "store"
+    named = Environment(environ={**older.environ, "ECHOCLI_MODEL_DIR": gone})
+    with pytest.raises(ModelError, match="gone does not exist"):
+        Store(named).require("base")
+
+
 def test_the_store_itself_may_be_named(env: Environment) -> None:
     path = make_model(Store(env).directory / "base")
     assert Store(env, path.parent).require("base").origin == "store"
@@ -109,6 +121,21 @@ def test_a_path_to_nothing_or_to_a_file_is_an_error(env: Environment, tmp_path: 
     file.write_text("x")
     with pytest.raises(ModelError, match="not a directory"):
         Store(env).find(str(file))
+
+
+def test_a_path_to_nothing_is_told_what_a_path_can_be(env: Environment) -> None:
+    with pytest.raises(ModelError) as caught:
+        Store(env).find("./nothere.bin")
+    assert "a GGML file" in (caught.value.hint or "")
+
+
+def test_a_directory_without_a_model_is_no_unknown_name(
+    env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "emptydir").mkdir()
+    with pytest.raises(ModelError, match=r"emptydir is incomplete: it has no model\.bin"):
+        Store(env).find("emptydir")
 
 
 @pytest.mark.parametrize("variable", ["ECHOCLI_MODEL_DIR", "ECHOPANEL_MODEL_PATH"])

@@ -300,8 +300,9 @@ def test_a_refusal_is_an_error_at_once(
 def test_nobody_there_is_an_error_at_once(
     fetch: Callable[..., Fetched], waits: list[float]
 ) -> None:
-    with pytest.raises(ModelError, match=r"http://127\.0\.0\.1:9 cannot be reached"):
+    with pytest.raises(ModelError, match=r"http://127\.0\.0\.1:9 cannot be reached") as caught:
         fetch("http://127.0.0.1:9/file")
+    assert "from there" not in str(caught.value.hint)  # nothing has come
     assert not waits
 
 

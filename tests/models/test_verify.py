@@ -15,7 +15,7 @@ from echocli.models import catalog
 from echocli.models.catalog import PackagedFile
 from echocli.models.identity import identity
 from echocli.models.leftovers import damaged
-from echocli.models.records import FileRecord, Record, write_record
+from echocli.models.records import CONVERTED, FileRecord, Record, write_record
 from echocli.models.store import Found, Store
 from echocli.models.verify import Outcome, at_a_glance, check, is_stale, require_sound, verify
 from tests.models.modelfiles import make_ggml, make_model
@@ -131,7 +131,7 @@ class TestWithoutRecord:
         (found,) = damaged(Store(env).directory, "base")
         with pytest.raises(ModelError, match=r"ggml-base\.bin is damaged") as caught:
             check(found, env)
-        assert "models pull base --force --format ggml" in (caught.value.hint or "")
+        assert "models pull base --format ggml --force" in (caught.value.hint or "")
 
     def test_what_is_no_model_at_all_is_none_that_is_damaged(self, env: Environment) -> None:
         store = Store(env).directory
@@ -232,6 +232,25 @@ def test_parts_that_were_joined_have_a_record_of_what_they_must_be(env: Environm
     assert set(outcomes(found, env).values()) == {Outcome.OK}
     found.weights.write_text("heights")
     assert outcomes(found, env)["model.bin"] is Outcome.CORRUPT
+
+
+def test_a_damaged_conversion_is_made_again_as_exact_as_it_was(env: Environment) -> None:
+    for name, ftype in (("ggml-base.bin", 1), ("ggml-base-q8_0.bin", 7)):
+        file = make_ggml(Store(env).directory / name, ftype=ftype)
+        kind = "q8_0" if "q8" in name else "float16"
+        files = {name: FileRecord(file.stat().st_size, "0" * 64)}
+        write_record(file, Record("base", "ggml", f"{CONVERTED}/x", None, files, kind))
+    hints = {}
+    for copy in Store(env).everything():
+        if copy.origin == "store":
+            with pytest.raises(ModelError) as caught:
+                check(copy, env)
+            hints[copy.path.name] = caught.value.hint
+    command = "make it again: echocli models convert base --to ggml"
+    assert hints == {
+        "ggml-base.bin": command,
+        "ggml-base-q8_0.bin": f"{command} --quantize q8_0",
+    }
 
 
 def test_a_damaged_conversion_is_made_again_not_fetched(env: Environment) -> None:

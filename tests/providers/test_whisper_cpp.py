@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import wait
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from numpy.typing import NDArray
 
 from echocli.audio.file import FileSource
 from echocli.errors import ModelError, UsageError
@@ -18,8 +20,10 @@ from echocli.models.converted import ggml_of
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadSpec, Window
 from echocli.providers.whisper_cpp import WhisperCpp
 from echocli.providers.whisper_cpp_hearing import ALL_POSITIONS, positions_of
+from echocli.providers.whisper_cpp_limits import unsupported
 from echocli.providers.whisper_cpp_model import KEYS_GRID
 from echocli.providers.whisper_cpp_text import Vocabulary
+from echocli.runtime.spawning import child_environment
 from echocli.runtime.worker import Worker
 from echocli.types import SAMPLE_RATE, Samples, Task
 from tests.conftest import Corpus
@@ -267,19 +271,135 @@ def test_text_becomes_the_tokens_of_the_models_own_tokenizer(
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"repetition_penalty": 1.2}, "repetition-penalty"),
-        ({"no_repeat_ngram_size": 3}, "no-repeat-ngram-size"),
-        ({"patience": 2.0}, "patience"),
-        ({"suppress_tokens": (1, 2)}, "suppress-tokens"),
-        ({"best_of": 9}, "beams"),
-        ({"beam_size": 9}, "beams"),
+        ({}, []),
+        ({"beam_size": 8, "best_of": 8}, []),
+        ({"repetition_penalty": 1.2}, ["--repetition-penalty"]),
+        ({"no_repeat_ngram_size": 3}, ["--no-repeat-ngram-size"]),
+        ({"patience": 2.0}, ["--patience"]),
+        ({"suppress_tokens": (1, 2)}, ["--suppress-tokens"]),
+        ({"best_of": 9}, ["--best-of above 8"]),
+        ({"beam_size": 9}, ["--beam-size above 8"]),
+        ({"foreign_beam_size": 9}, ["--beam-size above 8"]),
     ],
 )
-def test_an_option_it_does_not_have_is_refused(
-    tiny: WhisperCpp, kettle: Samples, changes: dict[str, object], named: str
+def test_what_it_goes_without_is_named(changes: dict[str, object], named: list[str]) -> None:
+    assert unsupported(replace(DecodeOptions(), **changes)) == named  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "temperature"),
+    [
+        ({"repetition_penalty": 1.2, "no_repeat_ngram_size": 3, "patience": 2.0}, 0.0),
+        ({"suppress_tokens": (1, 2)}, 0.0),
+        ({"beam_size": 9}, 0.0),
+        ({"best_of": 9}, 0.2),
+    ],
+)
+def test_options_of_another_provider_do_not_end_the_run(
+    tiny: WhisperCpp, kettle: Samples, changes: dict[str, object], temperature: float
 ) -> None:
-    with pytest.raises(UsageError, match=named):
-        hear(tiny, kettle, replace(PLAIN, **changes))  # type: ignore[arg-type]
+    options = replace(PLAIN, **changes)  # type: ignore[arg-type]
+    assert "kettle" in hear(tiny, kettle, options, temperature=temperature).text
+
+
+def test_what_it_goes_without_is_known_without_the_library() -> None:
+    code = (
+        "import sys, echocli.providers.whisper_cpp_limits as it; it.unsupported;"
+        "print({'numpy', '_pywhispercpp'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+def test_a_text_drawn_hot_is_as_probable_as_the_model_finds_it(
+    tiny: WhisperCpp, kettle: Samples
+) -> None:
+    options = replace(PLAIN, word_timestamps=True, best_of=1)
+    plain, cold = hear(tiny, kettle, options), hear(tiny, kettle, options, temperature=0.01)
+    assert cold.text == plain.text
+    assert cold.avg_logprob == pytest.approx(plain.avg_logprob, abs=0.05)
+    assert _sureness(cold) == pytest.approx(_sureness(plain), abs=0.05)
+    assert _sureness(cold).min() < 0.9
+
+
+def _sureness(found: Hypothesis) -> NDArray[np.float64]:
+    return np.array([word.probability for piece in found.pieces for word in piece.words or ()])
+
+
+def test_a_prompt_counts_for_the_probability_of_a_text_drawn_hot(
+    tiny: WhisperCpp, kettle: Samples
+) -> None:
+    options = replace(PLAIN, initial_prompt=KETTLE, best_of=1)
+    cold = hear(tiny, kettle, options, temperature=0.01)
+    assert cold.avg_logprob == pytest.approx(hear(tiny, kettle, options).avg_logprob, abs=0.05)
+
+
+def test_token_ids_of_a_larger_vocabulary_are_left_out(tiny: WhisperCpp, kettle: Samples) -> None:
+    known = (1002, 13)
+    among = hear(tiny, kettle, previous=(51_864, *known, 51_865))
+    assert _of(among) == _of(hear(tiny, kettle, previous=known))
+
+
+ABORT = """
+import sys
+from echocli.providers.base import LoadSpec
+from echocli.providers.whisper_cpp import WhisperCpp
+
+provider = WhisperCpp(LoadSpec("whisper-cpp", "tiny.en", sys.argv[1]))
+provider.load()
+with provider._state() as state:
+    state.logits([10**6], 0)
+"""
+
+
+def test_the_last_word_of_a_process_that_aborts_is_the_cause(weights: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ABORT, str(weights)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=child_environment(),
+    )
+    assert done.returncode < 0
+    assert "GGML_ASSERT" in done.stderr.splitlines()[-1]
+
+
+def test_more_slots_are_threads_of_two_states(weights: Path) -> None:
+    provider = WhisperCpp(spec_of(weights, slots=4, threads=1))
+    assert (provider.spec.slots, provider.spec.threads) == (2, 2)
+    assert WhisperCpp(spec_of(weights, slots=3, threads=0)).spec.threads == 0
+    provider.load()
+    assert provider._states.qsize() == 2
+    provider.unload()
+
+
+@pytest.mark.parametrize("changes", [{"beam_size": 5}, {"temperature": 0.2}])
+def test_one_window_at_a_time_has_several_decoders(
+    weights: Path, meeting: Samples, changes: dict[str, object]
+) -> None:
+    """Their keys and values take 16 MB a slot (tiny.en)."""
+    peaks = [_peak(weights, meeting, slots, changes) for slots in (1, 2)]
+    plain = [_peak(weights, meeting, slots, {}) for slots in (1, 2)]
+    added = [high - low for high, low in zip(peaks, plain, strict=True)]
+    assert added[1] < 1.5 * added[0]
+
+
+def _peak(weights: Path, speech: Samples, slots: int, changes: dict[str, object]) -> int:
+    """Return the bytes that a worker holds at most while all slots decode the full 30 s."""
+    worker = Worker(spec_of(weights, slots=slots))
+    try:
+        worker.loaded.result(60)
+        wide = [window(speech, tail=None, **changes) for _ in range(slots)]
+        answer = worker.submit(wide, PLAIN)
+        process, held = psutil.Process(worker.pid), [0]
+        while not answer.done():
+            held.append(process.memory_info().rss)
+            wait([answer], 0.01)
+        answer.result()
+        return max(held)
+    finally:
+        worker.stop()
 
 
 def test_the_encoder_sees_a_window_at_its_own_length() -> None:
@@ -355,18 +475,6 @@ def test_base_stays_below_its_memory(base: Path, meeting: Samples) -> None:
         assert done.rss_bytes < HIGHEST_MB * 2**20
     finally:
         worker.stop()
-
-
-def test_a_directory_that_cannot_hold_the_conversion_is_named(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("")
-    monkeypatch.setenv("ECHOCLI_DATA_DIR", str(blocked))
-    copy = tmp_path / "model"
-    shutil.copytree(tiny_model, copy)
-    with pytest.raises(ModelError, match="file"):
-        WhisperCpp(spec_of(copy)).load()
 
 
 def test_a_store_that_cannot_be_written_costs_a_conversion_each_time(

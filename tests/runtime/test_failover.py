@@ -289,7 +289,8 @@ def test_text_in_another_vocabulary_is_not_given_to_whom_takes_over(
             return super().decode(windows, options)
 
     heard: list[tuple[str, tuple[int, ...]]] = []
-    first = script(name="first", texts=["a"], steps=crashes(3, 4, 5))
+    # The first death is put down to the text before, which is a prompt.
+    first = script(name="first", texts=["a"], steps=crashes(3, 4, 5, 6))
     second = script(name="second", texts=["b"], multilingual=True)
     service = serve(first, second, make=lambda spec: Noting(spec, policy=LEAVING))
     for number in range(4):
