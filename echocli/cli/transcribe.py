@@ -18,6 +18,7 @@ from echocli.cli.decoding import (
 from echocli.cli.keeping_up import adjuster, served, wishes_of
 from echocli.cli.live_run import live_from
 from echocli.cli.session import prepare
+from echocli.cli.weights import refuse_ignored
 from echocli.config import Settings
 from echocli.decoding.presets import RECIPES, Preset
 from echocli.environment import Environment
@@ -210,6 +211,7 @@ def command(
             suppress_tokens=parse_tokens(suppress_tokens),
             word_timestamps=timing.align,
         )
+        refuse_ignored(setup.spec, decode)
         pipeline = replace(
             PipelineOptions.of(recipe),
             thresholds=Thresholds(

@@ -10,13 +10,13 @@ from typing import Any
 from echocli.capability.advice import Recommendation, kind_of
 from echocli.config import Settings
 from echocli.environment import Environment
-from echocli.errors import ModelError, ProviderError
+from echocli.errors import ModelError, ProviderError, UsageError
 from echocli.models import identity
 from echocli.models.records import read_record
 from echocli.models.store import Found, Store
 from echocli.output.console import Console
 from echocli.providers import registry
-from echocli.providers.base import LoadSpec
+from echocli.providers.base import DecodeOptions, LoadSpec
 
 WEIGHT_FLAGS = ("model_revision", "model_sha256", "voxtral_binary", "voxtral_model")
 """Settings that say which weights are wanted, and what runs them."""
@@ -178,6 +178,15 @@ def refuse_too_slow(spec: LoadSpec) -> None:
         + " or ".join(able),
         hint="use it for recordings (echocli transcribe), or leave --provider out",
     )
+
+
+def refuse_ignored(spec: LoadSpec, options: DecodeOptions) -> None:
+    """Raise ``UsageError`` for options that the provider would go without."""
+    if ignored := registry.get(spec.provider).ignored(options):
+        raise UsageError(
+            f"provider '{spec.provider}' cannot do {', '.join(ignored)}",
+            hint="leave it out, or choose --provider faster-whisper",
+        )
 
 
 def with_model(spec: LoadSpec, found: Found, environment: Environment) -> LoadSpec:

@@ -50,6 +50,8 @@ class ProviderInfo:
     """Never chosen unless it was asked for."""
     live_devices: tuple[str, ...] | None = None
     """Devices on which it keeps up with speech; ``None``: all of :attr:`devices`."""
+    expected_rtf: float = 0.5
+    """RTF that its slowest device may need: requests have time for it until one is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,12 @@ class Provider(ABC):
         if find_spec(cls.info.module) is not None:
             return Availability(True)
         return Availability(False, f"{cls.info.module} is not installed", cls.info.install)
+
+    @classmethod
+    def ignored(cls, options: DecodeOptions) -> list[str]:
+        """Return the options it would go without, as they are written on the command line."""
+        del options
+        return []
 
     def load(self) -> LoadReport:
         """Load the model; raise ``ProviderError`` or ``ModelError`` if that cannot work.

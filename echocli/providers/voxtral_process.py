@@ -80,6 +80,7 @@ class Process:
         self._ready = self._ended = False
         self._begun = False
         self._text = ""
+        self._spoke = self._started
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._decode_text = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._decode_line = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -125,8 +126,9 @@ class Process:
         Raises :class:`Fallen` where the rest does not come.
         """
         self._close_stdin()
-        if not self._until(self._said_all, self._limits.stall, ends=True):
-            raise self._fallen(f"did not say its last words within {self._limits.stall:g} s")
+        limit = self._limits.stall + self._limits.grace
+        if not self._until(self._said_all, limit, ends=True):
+            raise self._fallen(f"did not say its last words within {limit:g} s")
         text = self._said()
         if not text.endswith("\n") and self._status() != 0:
             raise self._fallen()
@@ -191,6 +193,7 @@ class Process:
                     key.data(data)
 
     def _take_text(self, data: bytes) -> None:
+        self._spoke = time.monotonic()
         self._text += self._decode_text(data, final=not data)
 
     def _take_lines(self, data: bytes) -> None:
@@ -207,8 +210,13 @@ class Process:
         return text
 
     def _said_all(self) -> bool:
+        """Tell whether its output has ended, or, where it does not end, its last line has.
+
+        A newline is no end by itself: the model may write one too.
+        """
         silent = cast(BinaryIO, self._process.stdout).fileno() not in self._selector.get_map()
-        return silent or self._text.endswith("\n")
+        quiet = time.monotonic() - self._spoke
+        return silent or (self._text.endswith("\n") and quiet > self._limits.grace)
 
     def _write(self, data: memoryview) -> int:
         try:

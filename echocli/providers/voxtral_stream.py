@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from echocli.providers.base import EDGE, Piece, TimedWord
 from echocli.types import SAMPLE_RATE, Samples
@@ -28,6 +29,17 @@ FLUSH = SAMPLE_RATE * 1360 // 1000
 
 BYTES = 2
 """Bytes of a sample on the way to the program."""
+
+_FRAME = SAMPLE_RATE * 30 // 1000
+_HUSH = 32768 // 1000
+"""Level (root of the mean square) that nobody speaks at: 60 dB below full scale."""
+
+_ABOVE_FLOOR = 3.0
+"""How far the level of a pause rises above the quietest tenth of the sound around it.
+
+Of recorded speech this knows 69 of 77 pauses, and takes 3 of 165 stretches of 0.3 to 1.5 s, picked
+at random where no pause was long enough to end an utterance, for one.
+"""
 
 _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！")
 _WORD = re.compile(r"\S+")
@@ -68,9 +80,16 @@ class Passage:
         self._arrivals: list[_Arrival] = []
 
     def matches(self, start: int, sound: bytes) -> bool:
-        """Tell whether a window is this one, perhaps longer, or without a bit of its end."""
+        """Tell whether a window is this one, perhaps longer, or without silence at its end.
+
+        Words behind its end are those of the next window: a text that may have them is of no use.
+        """
         given = self.sound
-        return start == self.start and (sound.startswith(given) or given.startswith(sound))
+        if start != self.start:
+            return False
+        if sound.startswith(given):
+            return True
+        return given.startswith(sound) and _is_silent_from(bytes(given), len(sound))
 
     def rest(self, sound: bytes) -> bytes:
         """Return what of the window's sound was not given yet."""
@@ -121,6 +140,24 @@ class Passage:
             for index in range(count):
                 yield start + span * index // count, start + span * (index + 1) // count
             before = start + span
+
+
+def _is_silent_from(sound: bytes, position: int) -> bool:
+    """Tell whether sound, as ``pcm``, is nowhere louder behind a byte than in its pauses."""
+    levels = _levels(sound)
+    limit = max(_HUSH, _ABOVE_FLOOR * float(np.percentile(levels, 10))) if len(levels) else _HUSH
+    return bool(_levels(sound[position:]).max(initial=0.0) <= limit)
+
+
+def _levels(sound: bytes) -> NDArray[np.float64]:
+    """Return the level of each frame, the last of them perhaps a short one."""
+    samples = np.frombuffer(sound, "<i2").astype(np.float64) ** 2
+    starts = np.arange(0, len(samples), _FRAME)
+    if not len(starts):
+        return samples
+    sums = np.add.reduceat(samples, starts)
+    levels: NDArray[np.float64] = np.sqrt(sums / np.minimum(_FRAME, len(samples) - starts))
+    return levels
 
 
 def _sentences(words: Sequence[TimedWord]) -> Iterator[Piece]:

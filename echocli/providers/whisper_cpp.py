@@ -1,8 +1,9 @@
 """Whisper on whisper.cpp: GGML weights, also on the GPUs of Macs.
 
-Each slot has a state of its own on the same weights. A window is one call of ``whisper_full`` at
-the window's own length, without whisper.cpp's own windows, thresholds and temperatures: which
-windows there are, whether a text is trusted and how it is decoded again is decided by the caller.
+Each slot has a state of its own on the same weights; more than two become threads of these two. A
+window is one call of ``whisper_full`` at the window's own length, without whisper.cpp's own
+windows, thresholds and temperatures: which windows there are, whether a text is trusted and how it
+is decoded again is decided by the caller.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,6 +35,7 @@ from echocli.providers.base import (
 )
 from echocli.providers.whisper_cpp_hearing import Heard, Hearing
 from echocli.providers.whisper_cpp_library import Library, TokenData
+from echocli.providers.whisper_cpp_limits import unsupported
 from echocli.providers.whisper_cpp_model import Model, State, Tokens
 from echocli.providers.whisper_cpp_text import Vocabulary
 from echocli.providers.whisper_cpp_words import GuessedToken, timed_words
@@ -57,6 +60,9 @@ _GPU_FAILED = re.compile(r"whisper_backend_init_gpu: failed")
 _DEFAULT_THREADS = 4
 """Threads that whisper.cpp uses at most where nobody says how many."""
 
+MOST_STATES = 2
+"""Windows side by side at most: each state takes 80 to 100 MB at work (base)."""
+
 
 class WhisperCpp(Provider):
     """Decode windows with whisper.cpp."""
@@ -73,10 +79,15 @@ class WhisperCpp(Provider):
     )
 
     def __init__(self, spec: LoadSpec) -> None:
-        super().__init__(spec)
+        super().__init__(_within_memory(spec))
         self._model: Model | None = None
         self._hearing: Hearing | None = None
         self._states: queue.SimpleQueue[State] = queue.SimpleQueue()
+
+    @classmethod
+    def ignored(cls, options: DecodeOptions) -> list[str]:
+        """Return what whisper.cpp has no way to do."""
+        return unsupported(options)
 
     def _load(self) -> LoadReport:
         start = time.perf_counter()
@@ -175,6 +186,7 @@ class WhisperCpp(Provider):
         try:
             yield state
         finally:
+            state.rest()
             self._states.put(state)
 
     def _hypothesis(self, window: Window, heard: Heard, options: DecodeOptions) -> Hypothesis:
@@ -233,6 +245,12 @@ class WhisperCpp(Provider):
         if self._model is not None:
             self._model.close()
             self._model = self._hearing = None
+
+
+def _within_memory(spec: LoadSpec) -> LoadSpec:
+    """Return fewer slots with more threads where there would be too many."""
+    slots = min(spec.slots, MOST_STATES)
+    return replace(spec, slots=slots, threads=spec.threads * spec.slots // slots)
 
 
 def _guessed(tokens: Sequence[TokenData], known: Tokens) -> Iterator[GuessedToken]:

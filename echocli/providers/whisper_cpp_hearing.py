@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from echocli.errors import UsageError
 from echocli.providers.base import DecodeOptions, Window
 from echocli.providers.whisper_cpp_library import TokenData
+from echocli.providers.whisper_cpp_limits import MOST_DECODERS
 from echocli.providers.whisper_cpp_model import KEYS_GRID, Model, State
+from echocli.providers.whisper_cpp_scores import log_softmax, mean_logprob, rescore
 from echocli.providers.whisper_cpp_text import Vocabulary
 from echocli.providers.whisper_generation import MAX_CONTEXT, beam_of
 from echocli.types import SAMPLE_RATE, Samples, Task
@@ -38,9 +40,6 @@ tenth more work and up to 100 MB more memory.
 ALL_POSITIONS = 1500
 """Positions of a full 30 s."""
 
-MOST_DECODERS = 8
-"""``WHISPER_MAX_DECODERS``: beams or candidates at most."""
-
 FEWEST_BEAMS = 5
 """Beams from which on there are any; fewer are greedy.
 
@@ -60,6 +59,10 @@ SWITCH = 0.8
 
 _NEVER = 2.0
 """A probability that nothing exceeds."""
+
+COOL = 0.5
+"""Temperature from which on nothing is read before a window
+(``WHISPER_HISTORY_CONDITIONING_TEMP_CUTOFF``)."""
 
 _AVERAGE = -1.0
 """``length_penalty`` that stands for the plain average."""
@@ -86,7 +89,6 @@ class Hearing:
 
     def hear(self, state: State, window: Window, options: DecodeOptions) -> Heard:
         """Decode one window on a state that no one else uses."""
-        refuse_unknown(options)
         sound = _padded(window.samples)
         asks = self.model.multilingual and options.language is None
         language = self._first_language(window, options)
@@ -99,6 +101,8 @@ class Hearing:
             spoken, probability = window.language, 1.0
         if spoken != language:
             tokens = self._decode(state, sound, window, options, spoken)
+        if window.temperature > 0:
+            rescore(state, self._before(window, options, spoken), tokens)
         no_speech = float(_exp(first[self.model.tokens.no_speech]))
         return Heard(
             tokens=tuple(tokens),
@@ -124,22 +128,17 @@ class Hearing:
         options: DecodeOptions,
         language: str,
     ) -> list[TokenData]:
-        wanted = beam_of(window, options, language)
+        wanted = min(beam_of(window, options, language), MOST_DECODERS)
         beams = 1 if window.temperature > 0 or wanted < FEWEST_BEAMS else wanted
         parameters = self._parameters(window, options, beams)
         parameters.language = language
         return state.full(parameters, sound, draws=window.temperature > 0 or beams > 1)
 
     def _parameters(self, window: Window, options: DecodeOptions, beams: int) -> Any:
-        if max(beams, options.best_of) > MOST_DECODERS:
-            raise UsageError(
-                f"whisper-cpp takes up to {MOST_DECODERS} beams and candidates",
-                hint="choose fewer with --beam-size and --best-of",
-            )
         hot = window.temperature > 0
         it = self.model.library.sampling(beams=beams > 1)
         it.beam_search = {"beam_size": beams, "patience": -1.0}
-        it.greedy = {"best_of": options.best_of if hot else 1}
+        it.greedy = {"best_of": min(options.best_of, MOST_DECODERS) if hot else 1}
         it.audio_ctx = positions_of(window)
         it.translate = options.task is Task.TRANSLATE
         it.suppress_nst = -1 in options.suppress_tokens
@@ -164,7 +163,9 @@ class Hearing:
                 fixed += self._encoded(text.strip())
         fixed = fixed[:MAX_CONTEXT]
         room = MAX_CONTEXT - len(fixed)
-        return fixed + (list(window.previous[-room:]) if room else [])
+        # What was heard before may come from a model that knows more: an unknown id is the end.
+        before = [token for token in window.previous if token < self.model.vocabulary]
+        return fixed + (before[-room:] if room else [])
 
     def _encoded(self, text: str) -> list[int]:
         return _encode(self.vocabulary, text)
@@ -198,9 +199,17 @@ class Hearing:
         if not text or no_speech <= DOUBT:
             return None
         head = self._head(language, options)
-        heard = _mean_logprob(state, head, text)
+        heard = mean_logprob(state, head, text)
         state.listen(_padded(_silence()))
-        return heard - _mean_logprob(state, head, text)
+        return heard - mean_logprob(state, head, text)
+
+    def _before(self, window: Window, options: DecodeOptions, language: str) -> list[int]:
+        """Return what the decoder had read when it wrote the first token."""
+        head = self._head(language, options)
+        if self.model.timestamps:
+            head.pop()
+        context = self._prompt(window, options) if window.temperature < COOL else []
+        return [self.model.tokens.previous, *context, *head] if context else head
 
     def _head(self, language: str, options: DecodeOptions) -> list[int]:
         known = self.model.tokens
@@ -220,44 +229,10 @@ def positions_of(window: Window) -> int:
     return min(ALL_POSITIONS, -(-needed // KEYS_GRID) * KEYS_GRID)
 
 
-def refuse_unknown(options: DecodeOptions) -> None:
-    """Raise ``UsageError`` for an option that whisper.cpp does not have."""
-    unknown = {
-        "--repetition-penalty": options.repetition_penalty != 1,
-        "--no-repeat-ngram-size": options.no_repeat_ngram_size != 0,
-        "--patience": options.patience != 1,
-        "--suppress-tokens": not set(options.suppress_tokens) <= {-1},
-    }
-    if named := [option for option, given in unknown.items() if given]:
-        raise UsageError(
-            f"whisper-cpp does not have {named[0]}", hint="leave it out, or use faster-whisper"
-        )
-
-
-def log_softmax(logits: Logits) -> Logits:
-    """Return the log-probabilities of logits."""
-    import numpy as np
-
-    shifted = logits - logits.max()
-    normal: Logits = shifted - np.log(np.exp(shifted).sum())
-    return normal
-
-
 def _exp(value: Any) -> float:
     import math
 
     return math.exp(float(value))
-
-
-def _mean_logprob(state: State, head: list[int], text: Sequence[int]) -> float:
-    """Return the average log-probability of text tokens under the sound that is encoded."""
-    total = 0.0
-    expected = state.logits(head, 0)
-    for past, token in enumerate(text, len(head)):
-        total += float(log_softmax(expected)[token])
-        if past < len(head) + len(text) - 1:
-            expected = state.logits([token], past)
-    return total / len(text)
 
 
 @functools.lru_cache(maxsize=8)

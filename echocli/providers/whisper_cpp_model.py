@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 _NO_CACHE = -7
 """``whisper_full`` had no room for the decoder's keys and values, and has freed the state."""
+
+_DISTILLED = 2
+"""Layers of the decoder of distil-whisper."""
+
+_VERSION_3 = 51_866
+"""Tokens of large-v3 and what was made of it."""
 
 KEYS_GRID = 256
 """Positions of the encoder's output to which flash attention rounds up (``GGML_PAD``).
@@ -38,6 +45,8 @@ class Tokens:
     first_timestamp: int
     no_timestamps: int
     no_speech: int
+    previous: int
+    """Comes before text of earlier windows."""
     first_language: int
     languages: int
     """How many languages there are."""
@@ -51,9 +60,14 @@ class Model:
     def __init__(self, library: Library, path: Path, name: str, gpu: int | None) -> None:
         self.library = library
         self._open = self._context(path, name, gpu)
+        self.room = threading.Lock()
+        """Held by the one state that has several decoders."""
         self.multilingual = bool(library.c.whisper_is_multilingual(self._open))
         self.tokens = self._special()
         self.vocabulary = int(library.c.whisper_n_vocab(self._open))
+        layers = int(library.c.whisper_model_n_text_layer(self._open))
+        self.timestamps = layers != _DISTILLED or self.vocabulary == _VERSION_3
+        """Whether it is asked for times; whisper.cpp knows distilled models that have none."""
 
     @property
     def context(self) -> int:
@@ -103,6 +117,7 @@ class Model:
             first_timestamp=int(c.whisper_token_beg(context)),
             no_timestamps=int(c.whisper_token_not(context)),
             no_speech=int(c.whisper_token_nosp(context)),
+            previous=int(c.whisper_token_prev(context)),
             first_language=first,
             # The token behind the languages is that of the first task.
             languages=min(translate, int(c.whisper_token_transcribe(context))) - first,
@@ -124,18 +139,23 @@ class State:
         self._c = model.library.c
         self._handle: int | None = None
         self._used = False
-        self._drew = False
-        """Whether the last window drew, which takes a random generator and memory of its own."""
+        self._large = False
+        """Whether it holds the room there is for several decoders."""
         self._renew()
 
     def full(self, parameters: Any, samples: Samples, *, draws: bool) -> list[TokenData]:
         """Decode one window, whatever was decoded before; ``draws`` says that chance takes part.
 
+        What draws has several decoders, whose keys and values need more memory than the window:
+        the states of a model do that one after the other, each until :meth:`rest`.
+
         Raises ``OutOfMemory``, and ``TranscriptionError`` for what whisper.cpp cannot do.
         """
-        if self._used and (draws or self._drew or parameters.audio_ctx % KEYS_GRID):
+        if draws and not self._large:
+            self._large = self.model.room.acquire()
+        if self._used and (draws or parameters.audio_ctx % KEYS_GRID):
             self._renew()
-        self._used, self._drew = True, draws
+        self._used = True
         parameters.n_threads = self._threads
         block = self.model.library.block(parameters)
         code = self._c.whisper_full_with_state(
@@ -169,6 +189,13 @@ class State:
             context, state, samples.ctypes.data, len(samples), threads
         ) or c.whisper_encode_with_state(context, state, 0, threads)
         self._expect(code == 0, "whisper.cpp could not encode")
+
+    def rest(self) -> None:
+        """Give back what several decoders took; to be called after each window."""
+        if self._large:
+            self.close()
+            self._large = False
+            self.model.room.release()
 
     def close(self) -> None:
         """Let go of its memory."""

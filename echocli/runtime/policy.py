@@ -20,7 +20,8 @@ class Deadline:
     """How long a request may take before its worker counts as hung.
 
     ``max(minimum, factor × expected)`` seconds, where expected is the sound's length times the RTF
-    measured so far; ``unmeasured`` stands in for the RTF before the first answer.
+    measured so far. Before the first answer it is what the provider is expected to need, and
+    ``unmeasured`` at least.
     """
 
     minimum: float = 10.0
@@ -29,9 +30,9 @@ class Deadline:
     factor: float = 8.0
     unmeasured: float = 0.5
 
-    def seconds(self, audio: float, rtf: float | None) -> float:
+    def seconds(self, audio: float, rtf: float | None, expected_rtf: float = 0.0) -> float:
         """Return the limit in seconds for ``audio`` seconds of sound."""
-        expected = audio * (self.unmeasured if rtf is None else rtf)
+        expected = audio * (max(self.unmeasured, expected_rtf) if rtf is None else rtf)
         return max(self.minimum, self.factor * expected)
 
 

@@ -63,6 +63,8 @@ def child_environment() -> dict[str, str]:
         # Features are small products of matrices: threads for them wait for each other by spinning,
         # on cores that the slots need.
         "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS", "1"),
+        # ggml otherwise starts a debugger when it aborts, whose output hides why it did.
+        "GGML_NO_BACKTRACE": os.environ.get("GGML_NO_BACKTRACE", "1"),
         # glibc keeps what each decoding thread freed in an arena of its own; with one for all, a
         # worker of two slots peaks at 365 MB instead of 480 in ten minutes of speech, at equal
         # speed.

@@ -124,17 +124,27 @@ class Supervisor(Upkeep):
             group, options = _without_prompts(group, options)
         audio = self._load_of(group)
         slowdown = self.slowdown()
-        # What is known was measured under the load of then.
-        limit = self._policy.deadline.seconds(audio, self._rtf) * max(1.0, slowdown)
-        if any(window.temperature > 0 for window in group):
-            # Sampling may load the model once more (see the faster-whisper provider).
-            limit += self._policy.deadline.factor * self.load_ms / 1000
+        limit = self._limit(group, audio) * max(1.0, slowdown)
         log.event("inference_start", windows=len(group), seconds=audio)
         future = self._live().submit(group, options, slowdown)
         answer = self._await(future, limit, rests=slowdown > 1)
         self._learn(answer, audio)
         log.event("inference_complete", windows=len(group), ms=answer.busy_ms)
         return answer
+
+    def _limit(self, group: Sequence[Window], audio: float) -> float:
+        """Return the seconds an answer may take; what is known was measured without a slowdown."""
+        info = registry.get(self.spec.provider).info
+        deadline, rtf = self._policy.deadline, self._rtf
+        if info.native_streaming and rtf is not None:
+            # A window that goes on costs its new sound only; the next may have to be heard whole.
+            rtf = max(rtf, deadline.unmeasured)
+        limit = deadline.seconds(audio, rtf, info.expected_rtf)
+        if info.native_streaming or any(window.temperature > 0 for window in group):
+            # It may load the model once more: where its stream is renewed, or to sample (see the
+            # faster-whisper provider).
+            limit += deadline.factor * self.load_ms / 1000
+        return limit
 
     def _await(self, future: Future[Decoded], limit: float, *, rests: bool) -> Decoded:
         """Wait for an answer; a worker that gets no processor time any more is not waited for.

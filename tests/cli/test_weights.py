@@ -109,3 +109,15 @@ def test_weights_that_a_program_reads_itself_cannot_be_pinned(
     done = transcribe(*options, "--model-revision", "1")
     assert done.code == 4
     assert "cannot be pinned" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [("--patience", "2"), ("--beam-size", "9"), ("--suppress-tokens", "50,60")]
+)
+def test_what_a_library_cannot_do_is_refused_where_it_was_chosen(
+    transcribe: Transcribe, options: tuple[str, ...]
+) -> None:
+    done = transcribe("-p", "whisper-cpp", *options)
+    assert (done.code, done.stdout) == (2, "")
+    assert f"cannot do {options[0]}" in done.stderr
+    assert transcribe(*options).code == 0

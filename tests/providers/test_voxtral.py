@@ -93,6 +93,21 @@ def test_a_final_without_the_last_of_its_sound_is_heard_once(play: Play) -> None
     assert final.pieces[-1].end <= len(said) - SAMPLE_RATE // 2
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.001])
+def test_words_behind_a_forced_split_are_only_those_of_the_next_utterance(
+    play: Play, noise: float
+) -> None:
+    stage = play()
+    said = sound(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+    said = np.where(said == 0, np.float32(noise), said)
+    split = 3 * SAMPLE_RATE
+    hear(stage, window(1, 0, said, more=True))
+    (final,) = hear(stage, window(2, 0, said[:split]))
+    assert final.text == " one two three four five six"
+    assert texts(hear(stage, window(3, 3, said[split:]))) == [" seven eight nine ten"]
+    assert stage.runs == 1
+
+
 def test_an_utterance_that_goes_on_behind_its_final_is_not_heard_again(play: Play) -> None:
     stage = play()
     said = np.concatenate([sound(1, 2, last=0.5), sound(3)])
@@ -170,6 +185,15 @@ def test_a_program_that_stops_reading_is_replaced(play: Play) -> None:
 def test_a_program_that_always_hangs_is_an_error(play: Play) -> None:
     with pytest.raises(TranscriptionError, match=r"took no sound for 0.5 s"):
         hear(play(hangs=[1, 99]), window(1, 0, sound(1, 2, 3)))
+
+
+def test_a_processor_gets_more_time_for_a_block_than_an_accelerator(play: Play) -> None:
+    stage = play(load=False)
+    slow, fast = (
+        Voxtral(replace(stage.spec, device=device))._limits.stall for device in ("cpu", "metal")
+    )
+    # Two seconds and the silence at the end, at the RTF that is to be expected.
+    assert slow >= (2 + 2) * Voxtral.info.expected_rtf > fast
 
 
 def test_a_slow_program_is_waited_for(play: Play) -> None:

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from echocli.providers.voxtral_process import BLOCK_BYTES, Fallen, Limits, Process
-from tests.providers.voxtral_playing import IMPATIENT, program, weights
+from echocli.providers.voxtral_stream import pcm
+from tests.providers.voxtral_playing import IMPATIENT, program, sound, weights
 
 pytestmark = pytest.mark.unit
 
@@ -54,6 +55,19 @@ def test_last_words_that_do_not_come_are_an_error(tmp_path: Path) -> None:
     process.feed(bytes(BLOCK_BYTES))
     with pytest.raises(Fallen, match="did not say its last words"):
         process.finish()
+    assert not psutil.pid_exists(process.pid)
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_a_newline_in_the_last_words_is_not_their_end(tmp_path: Path, stays: bool) -> None:
+    program(tmp_path, words=["a.\n", "b"], keeps=2, halves=True, piece_ms=30, stays=stays)
+    process = start(tmp_path)
+    process.wait_ready()
+    said = pcm(sound(1, 2))
+    said += bytes(-len(said) % BLOCK_BYTES)
+    for at in range(0, len(said), BLOCK_BYTES):
+        assert process.feed(said[at : at + BLOCK_BYTES]) == ""
+    assert process.finish() == "a.\n b"
     assert not psutil.pid_exists(process.pid)
 
 

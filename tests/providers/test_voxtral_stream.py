@@ -90,6 +90,20 @@ def test_sound_is_rounded_and_clipped_to_sixteen_bits(values: list[float]) -> No
     assert np.allclose(back, np.clip(samples, -1, 32767 / 32768), atol=1 / 65536)
 
 
+@given(st.integers(0, 300), st.integers(1600, 16_000), st.integers(0, 2000))
+def test_a_shorter_window_is_only_known_where_the_rest_is_a_pause(
+    noise: int, surplus: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    said = rng.normal(0, 1 + noise, 3 * SAMPLE_RATE)
+    said[SAMPLE_RATE : 2 * SAMPLE_RATE] += rng.normal(0, 6000, SAMPLE_RATE)
+    given = said.round().astype("<i2").tobytes()
+    found = Passage(0, INTERVAL)
+    found.sound += given
+    assert found.matches(0, given[: -2 * surplus])
+    assert not found.matches(0, given[: -2 * (SAMPLE_RATE + surplus)])
+
+
 @pytest.mark.parametrize(
     ("start", "sound", "same"),
     [

@@ -15,6 +15,7 @@ import pytest
 
 from echocli.errors import ModelError
 from echocli.providers.base import DecodeOptions, Hypothesis
+from echocli.runtime.policy import Deadline, Policy
 from echocli.runtime.supervisor import Supervisor
 from echocli.runtime.warmup import Level, warm_windows
 from tests.providers.voxtral_playing import Stage, sound, window
@@ -28,10 +29,10 @@ Serve: TypeAlias = Callable[..., tuple[Stage, Supervisor]]
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     with ExitStack() as stack:
 
-        def start(**script: Any) -> tuple[Stage, Supervisor]:
+        def start(policy: Policy | None = None, **script: Any) -> tuple[Stage, Supervisor]:
             stage = Stage(tmp_path, **script)
             monkeypatch.setenv("ECHOCLI_VOXTRAL_BINARY", stage.spec.program)
-            supervisor = Supervisor(stage.spec)
+            supervisor = Supervisor(stage.spec, policy=policy)
             stack.callback(supervisor.close)
             return stage, supervisor
 
@@ -93,6 +94,23 @@ def test_a_program_that_dies_costs_the_worker_nothing(serve: Serve) -> None:
     assert hear(supervisor, 1, 1, 2, 3, 4) == " one two three four"
     assert supervisor.restarts == 0
     assert stage.runs == 2
+
+
+PRESSED = Policy(deadline=Deadline(minimum=0.2, factor=3.0, unmeasured=0.0))
+
+
+def test_a_slow_program_is_no_hung_worker(serve: Serve) -> None:
+    _, supervisor = serve(interval_ms=300, policy=PRESSED)
+    assert hear(supervisor, 1, 1, 2) == " one two"
+    assert supervisor.restarts == 0
+
+
+def test_loading_anew_counts_for_no_hung_worker(serve: Serve) -> None:
+    stage, supervisor = serve(load_ms=1500, crashes=[3, 1], policy=PRESSED)
+    assert hear(supervisor, 1, 1) == " one"
+    assert hear(supervisor, 2, 2) == " two"
+    assert stage.runs == 2
+    assert supervisor.restarts == 0
 
 
 def test_a_refusal_reaches_the_user_with_its_hint(serve: Serve) -> None:

@@ -37,6 +37,8 @@ PLAIN = DecodeOptions(language="en", word_timestamps=False)
 TAIL = 4 * SAMPLE_RATE
 HIGHEST_MB = 300
 """Resident memory of a worker with the base model."""
+MOST_MB = 400
+"""The same while guards have it decode with several beams."""
 
 _ids = itertools.count()
 
@@ -475,6 +477,10 @@ def test_base_stays_below_its_memory(base: Path, meeting: Samples) -> None:
         assert done.rss_bytes < HIGHEST_MB * 2**20
     finally:
         worker.stop()
+
+
+def test_base_stays_below_its_memory_with_beams(base: Path, meeting: Samples) -> None:
+    assert _peak(base, meeting, 2, {"beam_size": 5}) < MOST_MB * 2**20
 
 
 def test_a_store_that_cannot_be_written_costs_a_conversion_each_time(

@@ -9,6 +9,7 @@ The script is a JSON object; every key is optional::
       "load_ms": 0, "never_loads": false, "refuses": "message",
       "interval_ms": 0,            time the work on each interval takes
       "halves": true,              writes characters in pieces
+      "piece_ms": 0,               time between them
       "silent": true,              hears nothing
       "keeps": 1,                  words kept back until the input ends
       "crashes": [second, times],  dies when it has heard so much, in so many of its runs
@@ -142,6 +143,7 @@ class Standin:
         pieces = [data[at : at + 1] for at in range(len(data))] if self.script.get("halves") else []
         for piece in pieces or [data]:
             os.write(1, piece)
+            time.sleep(self.script.get("piece_ms", 0) / 1000)
 
     def finish(self) -> None:
         """Say the rest and a newline, then end, or not."""
