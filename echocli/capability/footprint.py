@@ -47,6 +47,10 @@ GGML_SLOT_MB = 57
 GGML_SLOT_WEIGHTS = 0.58
 """The same of whisper.cpp: without numpy's libraries, but with more for a slot."""
 
+GGML_SECOND_SLOT = 0.6
+"""What a second slot takes beside the first, as beams are decoded in one at a time; there is no
+third."""
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
@@ -99,9 +103,9 @@ NOTHING: Measured = MappingProxyType({})
 def estimated_mb(demand: Demand) -> float | None:
     """Estimate what a worker takes at most on ordinary speech.
 
-    ``None`` for all but Whisper's models on a processor. That of whisper.cpp is fitted to 276 MB of
-    tiny.en and 399 of base (q8_0, two slots), 263 (one) and 465 of base in float16 (two), each the
-    highest of long windows decoded with five beams.
+    ``None`` for all but Whisper's models on a processor. That of whisper.cpp is fitted to 274 MB
+    of base with one slot and 357 with two (q8_0), and 421 (float16, two), each the highest of long
+    windows decoded with five beams.
 
     That of CTranslate2 is fitted to peaks of workers (CTranslate2 4.8.5 with AVX-512, glibc, one
     thread a slot, 2 and 5 beams). The first figure is the highest in four minutes of a book and ten
@@ -127,8 +131,9 @@ def estimated_mb(demand: Demand) -> float | None:
         return None
     if demand.provider == "whisper-cpp":
         slot = GGML_SLOT_MB + GGML_SLOT_WEIGHTS * weights
+        slots = 1 if demand.slots < 2 else 1 + GGML_SECOND_SLOT
         share = GGML_SHARES.get(demand.compute_type, GGML_SHARES["q8_0"])
-        return GGML_OVERHEAD_MB + share * weights + demand.slots * slot
+        return GGML_OVERHEAD_MB + share * weights + slots * slot
     if demand.provider != "faster-whisper":
         return None
     factor = WEIGHTS_EIGHT_BITS if demand.compute_type in EIGHT_BITS else WEIGHTS_WIDE

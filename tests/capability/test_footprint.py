@@ -228,15 +228,10 @@ def test_a_warm_worker_stays_below_the_estimate(tiny_model: Path) -> None:
 @pytest.mark.unit
 @pytest.mark.parametrize(
     ("weights", "compute", "slots", "measured"),
-    [
-        (77.7, "q8_0", 2, 276),
-        (148, "q8_0", 1, 263),
-        (148, "q8_0", 2, 399),
-        (148, "float16", 2, 465),
-    ],
+    [(148, "q8_0", 1, 274), (148, "q8_0", 2, 357), (148, "q8_0", 4, 369), (148, "float16", 2, 421)],
 )
 def test_a_worker_of_whisper_cpp_needs_about_what_was_measured(
     weights: float, compute: str, slots: int, measured: float
 ) -> None:
     demand = Demand("whisper-cpp", "base", "cpu", compute, slots, round(weights * 1e6))
-    assert estimated_mb(demand) == pytest.approx(measured, rel=0.05)
+    assert estimated_mb(demand) == pytest.approx(measured, rel=0.08)
