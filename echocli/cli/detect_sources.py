@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 
 from echocli.capability.tiers import Overrides
 from echocli.cli.detect_report import ProviderState
-from echocli.cli.weights import STREAMED, VOXTRAL_MODEL, voxtral_directory
+from echocli.cli.weights import (
+    STREAMED,
+    VOXTRAL_MODEL,
+    require_provider,
+    voxtral_directory,
+    voxtral_program,
+)
 from echocli.config import Settings
 from echocli.errors import ModelError, ProviderError
 from echocli.models.store import Found, Store
@@ -51,20 +57,13 @@ class Sources:
             info, found = registry.get(name).info, registry.availability(name)
         except ProviderError as error:  # somebody's broken plug-in must not hide the rest
             return ProviderState(name, False, (), str(error), error.hint or "")
-        if info.model_format == STREAMED and self._program:
+        if info.model_format == STREAMED and voxtral_program(self.settings, self.flags):
             return ProviderState(name, True, info.devices, "", "")
         return ProviderState(name, found.available, info.devices, found.reason, found.hint)
 
     def require(self, name: str) -> None:
         """Raise ``ProviderError`` for a provider that cannot run here, with what would help."""
-        if registry.get(name).info.model_format != STREAMED or not self._program:
-            registry.require(name)
-
-    @property
-    def _program(self) -> bool:
-        return (
-            self.settings.get("voxtral_binary", self.flags.get("voxtral_binary")).value is not None
-        )
+        require_provider(name, self.settings, self.flags)
 
     def models(
         self, wishes: Overrides, providers: Collection[str]

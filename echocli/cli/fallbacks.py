@@ -10,7 +10,7 @@ from echocli.capability.choosing import AUTOMATIC, VOXTRAL
 from echocli.capability.compute import default_compute
 from echocli.capability.standins import smaller
 from echocli.cli.session import Setup
-from echocli.cli.weights import STREAMED, streamed, with_model
+from echocli.cli.weights import STREAMED, require_provider, streamed, with_model
 from echocli.config import KEYS, Settings
 from echocli.environment import Environment
 from echocli.errors import ModelError, UsageError
@@ -114,7 +114,6 @@ def _recommended(setup: Setup, environment: Environment) -> tuple[LoadSpec, ...]
 
 def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
     """Return the fallback that was asked for as ``PROVIDER:MODEL``, ``MODEL`` or ``PROVIDER``."""
-    flags = setup.flags
     provider, colon, model = text.strip().partition(":")
     if not colon and KEYS["provider"](provider) in registry.names():
         model = setup.spec.model
@@ -127,16 +126,12 @@ def _named(setup: Setup, environment: Environment, text: str) -> LoadSpec:
     provider = KEYS["provider"](provider)
     kind = registry.get(provider).info.model_format
     settings = Settings(environment)
-    if (
-        kind != STREAMED
-        or settings.get("voxtral_binary", flags.get("voxtral_binary")).value is None
-    ):
-        registry.require(provider)
+    require_provider(provider, settings, setup.flags)
     spec = _on_processor(setup.fallback or setup.spec, provider, model)
     if kind == "none":
         return replace(spec, model=model, path=model, revision=None, sha256=None)
     if kind == STREAMED:
-        return streamed(spec, model, settings, flags)
+        return streamed(spec, model, settings, setup.flags)
     store = Store(environment, setup.model_dir.value)
     found = store.require(model, kind, compute_type=None if setup.pins else spec.compute_type)
     setup.pins.require(found, store.directory)

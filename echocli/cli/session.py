@@ -13,7 +13,7 @@ from echocli.capability.advice import Recommendation, parallelism_of
 from echocli.capability.compute import check_compute, default_compute
 from echocli.cli.detect import survey
 from echocli.cli.detect_report import Report
-from echocli.cli.weights import WEIGHT_FLAGS, Pins, Source, with_model
+from echocli.cli.weights import WEIGHT_FLAGS, Pins, Source, require_provider, with_model
 from echocli.config import Setting, Settings
 from echocli.environment import Environment
 from echocli.errors import UsageError
@@ -157,8 +157,7 @@ def _language(report: Report) -> str | None:
 
 def _spec(source: Source, report: Report) -> tuple[LoadSpec, Found | None]:
     advice = report.recommendation
-    if not source.setting("voxtral_binary"):
-        registry.require(advice.provider)
+    require_provider(advice.provider, source.settings, source.flags)
     asked = report.overrides.get("model")
     named = str(asked.value) if asked is not None and asked.value != "auto" else None
     return source.spec(advice, named)

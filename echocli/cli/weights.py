@@ -105,8 +105,7 @@ class Source:
                 )
             return streamed(spec, named, self.settings, self.flags), None
         found = self._found(advice, named, kind)
-        if identity.identity(found, self.environment).sha256 is None:
-            identity.digest(found.weights, self.store.directory)  # read once in its life
+        identity.ensure(found, self.environment)
         return with_model(spec, found, self.environment), found
 
     def _found(self, advice: Recommendation, named: str | None, kind: str) -> Found:
@@ -151,11 +150,27 @@ def streamed(
             f"provider '{spec.provider}' does not know where its model is",
             hint="run voxtral.c's download_model.sh, then name the directory: --voxtral-model",
         )
-    program = settings.get("voxtral_binary", flags.get("voxtral_binary")).value
-    if program is not None and Path(program).exists():
-        program = Path(program).absolute()  # a name alone would be looked for on the PATH
+    program = voxtral_program(settings, flags)
+    if program is not None and program.exists():
+        program = program.absolute()  # a name alone would be looked for on the PATH
     model = VOXTRAL_MODEL if (directory / VOXTRAL_WEIGHTS).is_file() else str(directory)
     return replace(spec, model=model, path=str(directory), program=str(program or ""))
+
+
+def voxtral_program(settings: Settings, flags: Mapping[str, object]) -> Path | None:
+    """Return the program of voxtral.c that was named, if any."""
+    program: Path | None = settings.get("voxtral_binary", flags.get("voxtral_binary")).value
+    return program
+
+
+def require_provider(name: str, settings: Settings, flags: Mapping[str, object]) -> None:
+    """Raise ``ProviderError`` for a provider that cannot run here, with what would help.
+
+    A program that was named need not be where others are looked for.
+    """
+    streams = registry.get(name).info.model_format == STREAMED
+    if not streams or voxtral_program(settings, flags) is None:
+        registry.require(name)
 
 
 def voxtral_directory(

@@ -82,10 +82,7 @@ class Worker:
         ``None`` where that cannot be known.
         """
         try:
-            import psutil
-
-            own = psutil.Process(self.pid)
-            times = [one.cpu_times() for one in (own, *own.children(recursive=True))]
+            times = [one.cpu_times() for one in self._family()]
         except Exception:
             return None
         return float(sum(time.user + time.system for time in times))
@@ -106,10 +103,12 @@ class Worker:
 
     def kill(self) -> None:
         """End the process, and what it has started, at once, and wait for it."""
-        helpers = self._children()
+        family: Sequence[Any] = ()
+        with suppress(Exception):  # it has ended already
+            family = self._family()
         self._process.kill()
         self._process.wait()
-        for helper in helpers:
+        for helper in family[1:]:
             with suppress(Exception):  # it has ended, or its number is another's
                 helper.kill()
         self._outbox.put(None)
@@ -121,13 +120,12 @@ class Worker:
         self._outbox.put(None)
         self._await_end()
 
-    def _children(self) -> Sequence[Any]:
-        """Return the programs that the child runs; a provider may be one (see voxtral)."""
-        with suppress(Exception):
-            import psutil
+    def _family(self) -> Sequence[Any]:
+        """Return the child and the programs it runs; a provider may be one (see voxtral)."""
+        import psutil
 
-            return list(psutil.Process(self.pid).children(recursive=True))
-        return []
+        own = psutil.Process(self.pid)
+        return [own, *own.children(recursive=True)]
 
     def _await_end(self) -> None:
         try:
