@@ -37,6 +37,9 @@ QUANTISATIONS = {
 }
 """``ggml_ftype`` of ggml.h → what the weights are."""
 
+NEAREST = {"int8": "q8_0", "int8_float32": "q8_0", "int8_float16": "q8_0"}
+"""What users of CTranslate2 call it → the nearest that GGML has."""
+
 _VERSION_FACTOR = 1000
 """``GGML_QNT_VERSION_FACTOR``: the thousands are the version of the quantisation."""
 

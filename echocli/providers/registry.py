@@ -120,11 +120,6 @@ def load(spec: LoadSpec) -> Loaded:
         return place.loaded
 
 
-def instance(spec: LoadSpec) -> Provider:
-    """Return the provider of :func:`load`."""
-    return load(spec).provider
-
-
 def release(spec: LoadSpec) -> None:
     """Unload the instance of this configuration; harmless where there is none.
 

@@ -44,16 +44,6 @@ from echocli.providers.whisper_tokens import SAMPLES_PER_TIMESTAMP, TokenPiece, 
 if TYPE_CHECKING:
     from echocli.models.ggml_header import Header
 
-CONVERSIONS = {
-    "int8": "q8_0",
-    "int8_float16": "q8_0",
-    "int8_float32": "q8_0",
-    "q8_0": "q8_0",
-    "q5_0": "q5_0",
-    "q5_1": "q5_1",
-}
-"""Compute type that people ask for → weights to convert to; ``float16`` for all others."""
-
 _USES_GPU = re.compile(r"whisper_backend_init_gpu: using .+ backend")
 _GPU_FAILED = re.compile(r"whisper_backend_init_gpu: failed")
 
@@ -145,13 +135,15 @@ class WhisperCpp(Provider):
             return self._converted(path, Path(until_loaded.enter_context(folder)))
 
     def _converted(self, path: Path, store: Path) -> Path:
-        from echocli.models.converted import ggml_of
+        from echocli.models.converted import QUANTISATIONS, ggml_of
+        from echocli.models.ggml_header import NEAREST
 
+        wanted = NEAREST.get(self.spec.compute_type, self.spec.compute_type)
         return ggml_of(
             path,
             self.spec.model,
             store,
-            quantisation=CONVERSIONS.get(self.spec.compute_type, "float16"),
+            quantisation=wanted if wanted in QUANTISATIONS else "float16",
             revision=self.spec.revision,
         )
 

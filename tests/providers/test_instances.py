@@ -65,10 +65,14 @@ def ask(count: int, *specs: LoadSpec) -> list[Provider]:
 
     def one(wanted: LoadSpec) -> Provider:
         start.wait(10)
-        return registry.instance(wanted)
+        return provider_of(wanted)
 
     with ThreadPoolExecutor(count * len(specs)) as pool:
         return list(pool.map(one, specs * count))
+
+
+def provider_of(spec: LoadSpec) -> Provider:
+    return registry.load(spec).provider
 
 
 def test_many_threads_share_one_instance(spec: Spec) -> None:
@@ -80,15 +84,15 @@ def test_many_threads_share_one_instance(spec: Spec) -> None:
 def test_every_field_of_the_configuration_tells_instances_apart(spec: Spec) -> None:
     one = spec()
     others = [replace(one, threads=2), replace(one, device="cuda"), replace(one, program="x")]
-    assert len({id(registry.instance(each)) for each in (one, *others)}) == 4
+    assert len({id(provider_of(each)) for each in (one, *others)}) == 4
 
 
 def test_a_load_that_takes_long_keeps_nobody_else_waiting(spec: Spec) -> None:
     slow, quick = spec("slow"), spec("quick")
     Counted.gates = {"slow": threading.Event()}
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(registry.instance, slow)
-        assert registry.instance(quick).spec == quick
+        waiting = pool.submit(provider_of, slow)
+        assert provider_of(quick).spec == quick
         assert not waiting.done()
         Counted.gates["slow"].set()
         assert waiting.result(10).spec == slow
@@ -98,19 +102,19 @@ def test_a_failure_is_not_remembered(spec: Spec) -> None:
     broken = spec(load_error="no luck")
     for _ in range(2):
         with pytest.raises(ModelError, match="no luck"):
-            registry.instance(broken)
-    assert registry.instance(spec()) is Counted.made[-1]
+            provider_of(broken)
+    assert provider_of(spec()) is Counted.made[-1]
     assert len(Counted.made) == 3
 
 
 def test_what_is_released_is_unloaded_once_and_made_afresh(spec: Spec) -> None:
     wanted = spec()
-    first = registry.instance(wanted)
+    first = provider_of(wanted)
     registry.release(wanted)
     registry.release(wanted)
     assert isinstance(first, Counted)
     assert first.unloaded == 1
-    assert registry.instance(wanted) is not first
+    assert provider_of(wanted) is not first
 
 
 def test_loading_tells_what_it_gave_each_time(spec: Spec) -> None:
@@ -121,7 +125,7 @@ def test_loading_tells_what_it_gave_each_time(spec: Spec) -> None:
 
 def test_what_cannot_run_here_is_refused_before_it_is_made() -> None:
     with pytest.raises(ProviderError, match="unknown provider 'none'"):
-        registry.instance(LoadSpec("none", "a", "a"))
+        provider_of(LoadSpec("none", "a", "a"))
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans()), max_size=20))
@@ -134,7 +138,7 @@ def test_never_two_at_a_time_whatever_the_order(spec: Spec, steps: list[tuple[st
     def do(step: tuple[str, bool]) -> None:
         name, wanted = step
         if wanted:
-            registry.instance(specs[name])
+            provider_of(specs[name])
         else:
             registry.release(specs[name])
 
