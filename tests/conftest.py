@@ -19,6 +19,8 @@ from typing import Any, TypeAlias
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import browser as chromium
+from tests.browser import Browser
 from tests.pulse import Pulse, missing_parts, running
 
 # These machines are slow and shared: how long an example takes says nothing.
@@ -101,6 +103,17 @@ def pulse() -> Iterator[Pulse]:
         pytest.skip(f"not installed: {', '.join(missing)}")
     with running() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, the same for all tests, or a skip where there is none."""
+    program = chromium.program()
+    if program is None:
+        pytest.skip("not installed: chromium")
+    with chromium.running(program) as started:
+        print(started.version)
+        yield started
 
 
 @pytest.fixture

@@ -1,98 +1,112 @@
-"""What the pages promise is true: examples run, links lead somewhere, exit codes agree."""
+"""What the README promises is true: its examples run, and its tables agree with the program."""
 
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from echocli.cli.app import COMMANDS
 from echocli.errors import ExitCode
-from tests.conftest import ROOT, clean_environment
+from tests.conftest import ROOT
+from tests.docs.pages import Block, blocks_of
+from tests.docs.scratch import Microphone, Ran, Scratch, missing
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RUNNABLE = re.compile(r"<!-- runnable -->\n```sh\n(.*?)```", re.DOTALL)
-LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
-EXAMPLES = RUNNABLE.findall(README)
+BLOCKS = [
+    block
+    for block in blocks_of(ROOT / "README.md")
+    if block.language == "sh" and block.mark("not run") is None
+]
+PROMPT = next(block for block in BLOCKS if block.mark("pasted at a prompt") is not None)
 
 
-def pages() -> Iterator[Path]:
-    """Yield every page written for people."""
-    for pattern in ("*.md", "docs/**/*.md", "benchmarks/*.md"):
-        yield from sorted(ROOT.glob(pattern))
+class Examples:
+    """All examples of a shell, run in one folder from the first to the last."""
+
+    def __init__(self, folder: Path) -> None:
+        self.scratch = Scratch(folder)
+        self._ran: dict[str, Ran] = {}
+        self.typed: list[str] = []
+        """What reached the program from the prompt."""
+        with ExitStack() as stack:
+            microphone = Microphone(stack)
+            for block in BLOCKS:
+                if missing(block) is None:
+                    self.scratch.more = microphone.variables(block)
+                    self._run(block)
+
+    def __getitem__(self, text: str) -> Ran:
+        """Return how the only example went that has this text."""
+        (found,) = (ran for shown, ran in self._ran.items() if text in shown)
+        return found
+
+    def _run(self, block: Block) -> None:
+        before = len(self.scratch.called())
+        if block is PROMPT:
+            self._ran[block.text] = self.scratch.prompt(block.text)
+            self.typed = self.scratch.called()[before:]
+        else:
+            self._ran[block.text] = self.scratch.shell(f"exec 2>>errors\n{block.text}")
+        assert self._ran[block.text].code == 0, (block.name, self._ran[block.text])
 
 
-def run_example(example: str, folder: Path) -> str:
-    """Run an example as pasted into a shell, in a folder with the samples; return its stdout."""
-    program = folder / "bin" / "echocli"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m echocli "$@"\n')
-    program.chmod(0o755)
-    (folder / "samples").symlink_to(ROOT / "samples")
-    environment = clean_environment(folder)
-    path = f"{program.parent}:{environment['PATH']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", example],
-        cwd=folder,
-        env=environment | {"PATH": path},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
+    """Return the examples after they ran, once for all tests that look at them."""
+    return Examples(tmp_path_factory.mktemp("readme") / "scratch")
 
 
 @pytest.mark.model
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_model")
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 class TestExamples:
-    def test_the_first_prints_the_words(self, tmp_path: Path, samples: Path) -> None:
-        heard = run_example(EXAMPLES[0], tmp_path)
+    def test_the_first_prints_the_words(self, examples: Examples, samples: Path) -> None:
         text = (samples / "meeting.ref.txt").read_text(encoding="utf-8")
-        assert _words(heard) == _words(text)
+        assert _words(examples["# text of a file"].output) == _words(text)
 
-    def test_the_second_writes_subtitles(self, tmp_path: Path) -> None:
-        assert run_example(EXAMPLES[1], tmp_path) == ""
-        for name in ("meeting", "pauses"):
-            assert " --> " in (tmp_path / "subtitles" / f"{name}.srt").read_text(encoding="utf-8")
+    @pytest.mark.parametrize("name", ["meeting", "pauses"])
+    def test_the_second_writes_subtitles(self, examples: Examples, name: str) -> None:
+        written = examples.scratch.folder / "subtitles" / f"{name}.srt"
+        assert " --> " in written.read_text(encoding="utf-8")
 
-    def test_the_third_counts_words(self, tmp_path: Path, samples: Path) -> None:
+    def test_the_third_counts_words(self, examples: Examples, samples: Path) -> None:
         text = (samples / "meeting.ref.txt").read_text(encoding="utf-8")
-        assert int(run_example(EXAMPLES[2], tmp_path)) == len(text.split())
+        assert int(examples["# a pipe in"].output) == len(text.split())
 
-
-@pytest.mark.unit
-def test_every_example_has_a_test() -> None:
-    assert len(EXAMPLES) == 3
-
-
-@pytest.mark.unit
-@pytest.mark.parametrize("page", list(pages()), ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_to_files(page: Path) -> None:
-    for target in LINK.findall(page.read_text(encoding="utf-8")):
-        assert (page.parent / target).exists(), target
+    def test_what_is_typed_after_the_eval_line_reaches_the_program(
+        self, examples: Examples
+    ) -> None:
+        assert "Good morning, and thank you" in examples["eval"].output
+        first, *typed = examples.typed
+        assert first == "shell-init bash"
+        assert typed == ["transcribe meeting.wav", "live --mic", "detect"]
 
 
 @pytest.mark.unit
 def test_the_readme_lists_only_commands_that_exist() -> None:
     """It shows the main ones; the reference, which is generated, has all."""
     listed = re.findall(r"^\| `echocli ([a-z-]+)", README, re.MULTILINE)
-    assert {"transcribe", "detect", "bench"} <= set(listed) <= set(COMMANDS)
+    assert {"transcribe", "live", "detect", "bench"} <= set(listed) <= set(COMMANDS)
 
 
 @pytest.mark.unit
 def test_the_readme_lists_every_exit_code() -> None:
     listed = re.findall(r"^\| (\d+) \|", README, re.MULTILINE)
     assert listed == [str(code.value) for code in ExitCode]
+
+
+@pytest.mark.unit
+def test_the_index_of_the_pages_has_them_all() -> None:
+    index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "guides").glob("*.md")]
+    for page in pages:
+        name = page.relative_to(ROOT / "docs").as_posix()
+        assert name == "README.md" or f"({name})" in index, name
 
 
 def _words(text: str) -> list[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import traceback
 
 import pytest
 
@@ -54,3 +55,10 @@ def test_exit_codes_are_those_people_script_against() -> None:
         "ASSERTION": 6,
         "INTERRUPTED": 130,
     }
+
+
+def test_a_traceback_shows_the_next_step() -> None:
+    error = errors.UsageError("what happened", hint="the next step")
+    lines = traceback.format_exception(error)
+    assert lines[-1] == "the next step\n"
+    assert EchoError("nothing to do about it").__dict__ == {"hint": None}

@@ -18,16 +18,23 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"providers"}),
     frozenset({"decoding"}),
     frozenset({"runtime", "capability"}),
+    frozenset({"config"}),
     frozenset({"output", "api", "bench", "server", "remote"}),
-    frozenset({"config", "cli", "__main__"}),
+    frozenset({"cli", "__main__"}),
 )
 """Parts of the package from the bottom to the top."""
 
 STRANGERS = (LAYERS[1], frozenset({"server", "remote"}))
 """Parts of one layer that must not know of each other."""
 
+COMMANDS = ("transcribe", "live", "live_run", "live_output", "batch", "stopping")
+"""Modules of the commands that transcribe."""
+
+BELOW_THE_API = frozenset[str]().union(*LAYERS[1:5])
+"""What those reach through the API only, as any other program."""
+
 FREE = frozenset({"", "__init__"})
-"""``echocli`` itself holds only the version; everything may read it."""
+"""``echocli`` itself holds the version, and names of the API that are imported when asked for."""
 
 
 def part_of(module: str) -> str:
@@ -86,6 +93,17 @@ def violations(module: str, source: str) -> list[str]:
     return found
 
 
+def without_types(source: str) -> str:
+    """Return a source without what is imported for the type checker alone."""
+    tree = ast.parse(source)
+    tree.body = [
+        node
+        for node in tree.body
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    ]
+    return ast.unparse(tree)
+
+
 def modules() -> dict[str, str]:
     """Return every module of the package with its source."""
     return {
@@ -102,6 +120,13 @@ def test_no_module_imports_a_higher_layer() -> None:
 def test_every_part_of_the_package_has_a_layer() -> None:
     parts = {part_of(module) for module in modules()} - FREE
     assert all(level(part) >= 0 for part in parts)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_that_transcribes_does_it_through_the_api(name: str) -> None:
+    source = modules()[f"echocli.cli.{name}"]
+    used = {part_of(module) for module in imported(without_types(source), "echocli.cli")}
+    assert not used & BELOW_THE_API
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,10 @@ def loaded(tmp_path: Path, *args: str) -> list[str]:
         ("warmup", "--help"),
         ("bench", "--help"),
         ("shell-init", "bash"),
+        ("completion", "bash"),
+        ("completion", "--values", "models"),
+        ("config", "show"),
+        ("config", "init", "--help"),
     ],
     ids=" ".join,
 )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from echocli.errors import ExitCode
 from tools.commands import PROGRAM, Command, Parameter
+from tools.exit_codes import exit_codes
+from tools.markdown import NOTE, cell, table
 
-NOTE = "<!-- Written by tools/generate.py from the help texts: change those instead. -->"
+OTHERS = (
+    ("settings", "every setting: its name in the config file and in the environment"),
+    ("environment", "every environment variable"),
+    ("exit-codes", "exit codes, and the errors that lead to them"),
+    ("json", "JSON, field by field"),
+    ("events", "events, field by field"),
+)
+"""Pages beside those of the commands → what they have."""
 
 
 def index(program: Command, commands: Sequence[Command]) -> str:
@@ -21,9 +27,16 @@ def index(program: Command, commands: Sequence[Command]) -> str:
         "",
         program.description,
         "",
-        "| command | does |",
-        "|---|---|",
-        *(f"| [`{PROGRAM} {c.name}`]({c.name}.md) | {_cell(c.summary)} |" for c in commands),
+        *table(
+            ("command", "does"),
+            ((f"[`{PROGRAM} {one.name}`]({one.name}.md)", one.summary) for one in commands),
+        ),
+        "",
+        "Beside them there are pages of",
+        "",
+        *(f"- [{text}]({name}.md)" for name, text in OTHERS),
+        "",
+        "and [JSON Schemas](../schemas) and [manual pages](../man).",
         "",
         "## Options of the program itself",
         "",
@@ -31,9 +44,10 @@ def index(program: Command, commands: Sequence[Command]) -> str:
         "",
         "## Exit codes",
         "",
-        "| code | name | means |",
-        "|---|---|---|",
-        *(f"| {code.value} | {code.name} | {_cell(text)} |" for code, text in exit_codes()),
+        *table(
+            ("code", "name", "means"),
+            ((str(code.value), code.name, text) for code, text in exit_codes()),
+        ),
         "",
     ]
     return "\n".join(lines)
@@ -64,25 +78,6 @@ def _section(command: Command, mark: str) -> list[str]:
     return lines
 
 
-def exit_codes() -> Iterator[tuple[ExitCode, str]]:
-    """Yield every exit code with the docstring under it, which only the source has."""
-    (definition,) = ast.parse(inspect.getsource(ExitCode)).body
-    assert isinstance(definition, ast.ClassDef)
-    body = definition.body[1:]
-    for assignment, text in zip(body[::2], body[1::2], strict=True):
-        match assignment, text:
-            case (
-                ast.Assign(targets=[ast.Name(id=name)]),
-                ast.Expr(value=ast.Constant(value=str(meaning))),
-            ):
-                yield ExitCode[name], " ".join(meaning.split())
-
-
 def _table(parameters: Sequence[Parameter]) -> list[str]:
     head = ["| | |", "|---|---|"]
-    return head + [f"| `{_cell(item.label)}` | {_cell(item.help)} |" for item in parameters]
-
-
-def _cell(text: str) -> str:
-    """Keep a text inside its table cell."""
-    return " ".join(text.split()).replace("|", "\\|")
+    return head + [f"| `{cell(item.label)}` | {cell(item.help)} |" for item in parameters]

@@ -14,11 +14,14 @@ from functools import cache
 @cache
 def known_values() -> Mapping[str, tuple[str, ...]]:
     """Return the name of an option or argument → its words, in the order a menu shows them."""
+    from echocli.cli.models_convert import Quantisation
     from echocli.decoding.presets import Preset
+    from echocli.log import LEVELS
     from echocli.models.catalog import ALIASES, MODELS
     from echocli.models.languages import AUTO, LANGUAGES
     from echocli.output.writers import FORMATS
     from echocli.providers.registry import BUILTIN
+    from echocli.runtime.backfill import DropPolicy
     from echocli.types import Task
 
     models = (*MODELS, *ALIASES)
@@ -34,12 +37,15 @@ def known_values() -> Mapping[str, tuple[str, ...]]:
             "float32",
         ),
         "--device": (AUTO, "cpu", "cuda", "metal"),
+        "--drop-policy": tuple(DropPolicy),
         "--language": (AUTO, *LANGUAGES),
         "--level": ("1", "2", "3"),
+        "--log-level": tuple(LEVELS),
         "--model": models,
         "--output-format": (*FORMATS, "all"),
         "--preset": tuple(Preset),
         "--provider": (AUTO, *BUILTIN),
+        "--quantize": tuple(Quantisation),
         "--source": ("hf", "pypi"),
         "--task": tuple(Task),
     }

@@ -117,7 +117,10 @@ class ContainerReader:
         context = audio.codec_context
         # FFmpeg has no decoder for some formats; PyAV's types do not know that.
         if getattr(audio, "codec_context", None) is None:
-            raise InputError(f"{self.name}: no decoder for the format of its sound")
+            raise InputError(
+                f"{self.name}: no decoder for the format of its sound",
+                hint="convert it to another one first, such as FLAC",
+            )
         check_channel(self.name, channel, context.channels)
         return audio
 
@@ -158,12 +161,15 @@ class ContainerReader:
 
     def _unrecognised(self, damaged: str = "") -> InputError:
         if is_text(self._bytes.head):
-            return InputError(f"{self.name}: is not a sound or video file, but text")
+            return InputError(
+                f"{self.name}: is not a sound or video file, but text",
+                hint="often an error page that was saved instead of the sound: download it again",
+            )
         return self.unreadable(f"is not a sound or video file{damaged}")
 
     def unreadable(self, what: str) -> InputError:
-        """Return the error that says ``what`` of this input, with a hint where it is a pipe."""
-        hint = None
+        """Return the error that says ``what`` of this input."""
+        hint = "copy or download it again; headerless PCM needs --raw FORMAT,RATE,CHANNELS"
         if not self._bytes.seekable():
             hint = "some formats (MP4) cannot be read from a pipe: write the sound to a file first"
         return InputError(f"{self.name}: {what}", hint=hint)

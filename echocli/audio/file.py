@@ -62,7 +62,7 @@ class FileSource:
         stream = ByteStream(handle, self.name)
         wav = self._wav(stream) if regular else None
         if not stream.seekable() and not stream.peek(1):
-            raise InputError(f"{self.name}: is empty")
+            raise empty(self.name)
         self._reader = reader = ContainerReader(stream, self._channel)
         if regular:
             self.duration = reader.stated
@@ -130,8 +130,13 @@ def check_file(path: Path, name: str) -> int | None:
     if not stat.S_ISREG(status.st_mode):
         return None
     if status.st_size == 0:
-        raise InputError(f"{name}: is empty")
+        raise empty(name)
     return status.st_size
+
+
+def empty(name: str) -> InputError:
+    """Return the error for a file without a byte."""
+    return InputError(f"{name}: is empty", hint="nothing was recorded: record or fetch it again")
 
 
 def open_file(path: Path, name: str) -> BinaryIO:
@@ -157,4 +162,4 @@ def _unreadable(name: str, error: OSError | ValueError) -> InputError:
     if isinstance(error, PermissionError):
         return InputError(f"{name}: no permission to read it", hint=f"check: ls -l {name}")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return InputError(f"{name}: cannot be opened: {reason}")
+    return InputError(f"{name}: cannot be opened: {reason}", hint="check the path")

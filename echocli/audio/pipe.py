@@ -169,7 +169,10 @@ class PipeSource:
 
     def _finish_pcm(self, raw: RawFormat, count: int, odd: int, size: int | None) -> None:
         if count < raw.frame_bytes:
-            raise InputError(f"{self.name}: holds no sound that can be read")
+            raise InputError(
+                f"{self.name}: holds no sound that can be read",
+                hint="it is shorter than a single sample: record or fetch it again",
+            )
         if size is not None and count < size:
             second = raw.rate * raw.frame_bytes
             read, promised = count / second, size / second

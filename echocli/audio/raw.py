@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from echocli.audio.file import check_file, open_file
+from echocli.audio.file import check_file, empty, open_file
 from echocli.audio.pipe import PipeSource, RawFormat
 from echocli.errors import InputError
 from echocli.types import Samples
@@ -17,7 +17,7 @@ class _RawStream(PipeSource):
     """The bytes of a file, which has another way to be empty than standard input."""
 
     def _nothing(self) -> InputError:
-        return InputError(f"{self.name}: is empty")
+        return empty(self.name)
 
 
 class RawFileSource:

@@ -7,10 +7,11 @@ the same file gives the same text twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from echocli.bench.accuracy import Score
+from echocli.bench.series import Course
 from echocli.runtime.stats import percentile
 
 MB = 2**20
@@ -33,6 +34,7 @@ class Trial:
     text: str = ""
     language: str | None = None
     lost_seconds: float = 0.0
+    course: Course = field(default_factory=Course)
 
     @property
     def words(self) -> int:

@@ -10,15 +10,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from echocli.bench.series import Course, Levels, Pace
 from echocli.bench.spoken import pairs
 from echocli.clock import Clock
 from echocli.decoding.agreement import split_words
-from echocli.events import End, Event, Final, Meter, Partial, Ready, SpeechEnded, SpeechStarted
+from echocli.events import (
+    Backfill,
+    End,
+    Event,
+    Final,
+    Level,
+    Meter,
+    Partial,
+    Ready,
+    SpeechEnded,
+    SpeechStarted,
+)
 from echocli.runtime.live_run import Live
 from echocli.types import Segment, Word
 
 SILENCE = "silence"
 """Reason of an utterance whose end was heard; others were cut, so there is no end to wait for."""
+
+
+STRETCH = 2.0
+"""Seconds of sound of a stretch that has an RTF of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,7 @@ class LiveTrial:
     text: str = ""
     language: str | None = None
     core: Mapping[str, Any] = field(default_factory=dict)
+    course: Course = field(default_factory=Course)
 
 
 @dataclass(slots=True)
@@ -86,6 +103,7 @@ class Stopwatch:
         self._clock = clock
         self._origin = math.inf
         self._utterances: dict[int, _Utterance] = {}
+        self._backfilled: list[Segment] = []
 
     def take(self, event: Event) -> None:
         """Take an event as it comes."""
@@ -104,13 +122,17 @@ class Stopwatch:
             case Final():
                 one = self._of(event.segment.id)
                 one.final, one.final_at = event.segment, now
+            case Backfill():
+                self._backfilled.append(event.segment)
             case End():
                 self.language = event.language
 
     @property
     def text(self) -> str:
-        """All finals."""
-        return " ".join(one.final.text.strip() for one in self._said if one.final)
+        """All finals, and what was decoded later in their midst."""
+        finals = [one.final for one in self._said if one.final]
+        found = sorted([*finals, *self._backfilled], key=lambda segment: segment.start)
+        return " ".join(segment.text.strip() for segment in found)
 
     @property
     def words(self) -> int:
@@ -182,16 +204,43 @@ def _milliseconds(secs: float) -> float:
     return max(0.0, 1000 * secs)
 
 
+class _Route:
+    """Follow how busy decoding was, and the ladder where there is one."""
+
+    def __init__(self, live: Live, *, ladder: bool) -> None:
+        self._live = live
+        self._pace = Pace(STRETCH)
+        self._levels = Levels(live.level) if ladder else None
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, Meter | End):
+            self._pace.note(self._live.position, self._live.stats.busy_seconds)
+        elif isinstance(event, Level) and self._levels is not None:
+            self._levels.note(event)
+
+    @property
+    def course(self) -> Course:
+        levels = self._levels.levels if self._levels is not None else None
+        return Course(self._pace.curve, levels)
+
+
 def measure_live(
-    live: Live, clock: Clock, watch: Callable[[Event], None], true: Sequence[Word] | None = None
+    live: Live,
+    clock: Clock,
+    watch: Callable[[Event], None],
+    true: Sequence[Word] | None = None,
+    *,
+    ladder: bool = False,
 ) -> LiveTrial:
     """Run one paced source to its end and return its figures; ``watch`` sees every event.
 
+    ``ladder`` says whether it does less where the machine does not keep up.
     Raises what the run raises: ``InputError``, ``ModelError``, ``TranscriptionError``.
     """
-    stopwatch = Stopwatch(clock)
+    stopwatch, route = Stopwatch(clock), _Route(live, ladder=ladder)
     for event in live.events():
         stopwatch.take(event)
+        route.take(event)
         watch(event)
     stats, core = live.stats, live.stats.live or {}
     return LiveTrial(
@@ -206,4 +255,5 @@ def measure_live(
         text=stopwatch.text,
         language=stopwatch.language,
         core=core,
+        course=route.course,
     )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from echocli.bench.accuracy import Normaliser, Score
+from echocli.bench.figures import Figures
+from echocli.bench.histogram import Histogram, histogram
+from echocli.bench.series import Course
+from echocli.output.text import counted
 from echocli.runtime.live_stats import spread
 
 if TYPE_CHECKING:
@@ -79,6 +83,11 @@ class LiveResult:
     figures: LiveFigures
     normaliser: Normaliser | None
     core: Mapping[str, Any]
+    course: Course = field(default_factory=Course)
+    """Of the first time it was played."""
+    said: str | None = None
+    """The reference."""
+    heard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,8 @@ class LiveReport:
 
     files: tuple[LiveResult, ...]
     overall: LiveFigures
+    latencies: Mapping[str, Histogram]
+    """Distribution of each of :data:`WAITS`, in milliseconds."""
 
 
 def live_figures(trials: Sequence[LiveTrial], score: Score | None) -> LiveFigures:
@@ -116,6 +127,11 @@ def _waits(trials: Sequence[LiveTrial], kind: str) -> list[float]:
     return [ms for trial in trials for ms in getattr(trial.waits, kind)]
 
 
+def distributions(trials: Sequence[LiveTrial]) -> dict[str, Histogram]:
+    """Return how each of :data:`WAITS` is distributed over all trials."""
+    return {kind: histogram(_waits(trials, kind)) for kind in WAITS}
+
+
 def metrics(report: LiveReport | None) -> dict[str, float | None]:
     """Return the figures of all files under the names of :data:`METRICS`."""
     if report is None:
@@ -130,7 +146,7 @@ def metrics(report: LiveReport | None) -> dict[str, float | None]:
 
 
 def as_object(report: LiveReport | None) -> dict[str, Any] | None:
-    """Return the report as JSON-ready values; see ``docs/bench.md`` for the fields."""
+    """Return the report as JSON-ready values; see ``docs/reference/json.md``."""
     if report is None:
         return None
     return {
@@ -138,10 +154,16 @@ def as_object(report: LiveReport | None) -> dict[str, Any] | None:
         "files": [
             {"file": one.file, "language": one.language, "normaliser": one.normaliser}
             | _values(one.figures)
-            | {"core": dict(one.core)}
+            | {"core": dict(one.core), "course": one.course.to_dict()}
             for one in report.files
         ],
+        "latencies": {kind: distribution(found) for kind, found in report.latencies.items()},
     }
+
+
+def distribution(found: Histogram) -> dict[str, Any]:
+    """Return a histogram of milliseconds as JSON values."""
+    return {"edges_ms": found.edges, "counts": found.counts}
 
 
 def _values(found: LiveFigures) -> dict[str, Any]:
@@ -191,7 +213,7 @@ def rows(report: LiveReport, score: Score | None) -> list[tuple[str, str]]:
         ("  finalising", _spread(found.waits["finalising"])),
         ("first partial", _spread(found.waits["first_partial"])),
         ("commit", _spread(found.waits["commit"])),
-        ("committed", f"{_percent(found.committed_share)} of {found.words} words"),
+        ("committed", f"{_percent(found.committed_share)} of {counted(found.words, 'word')}"),
         ("partials", f"{found.partials}, {skipped}"),
         ("busy", _percent(found.live_busy)),
         *([("WER", _errors(found, score))] if score and score.words else []),
@@ -205,11 +227,18 @@ def _spread(wait: Mapping[str, Any]) -> str:
 
 def _errors(found: LiveFigures, score: Score) -> str:
     how = f" ({score.normaliser} normaliser)" if score.normaliser else ""
-    edits = (
-        f"{found.substitutions} substitutions, {found.deletions} deletions, "
-        f"{found.insertions} insertions"
-    )
-    return f"{_number(found.live_wer, 2)} %: {edits} in {found.reference_words} words{how}"
+    words = counted(found.reference_words, "word")
+    return f"{_number(found.live_wer, 2)} %: {edits(found)} in {words}{how}"
+
+
+def edits(found: Figures | LiveFigures) -> str:
+    """Return how many words were heard otherwise, in words."""
+    kinds = {
+        "substitution": found.substitutions,
+        "deletion": found.deletions,
+        "insertion": found.insertions,
+    }
+    return ", ".join(counted(count, noun) for noun, count in kinds.items())
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 
 from echocli.bench.figures import Trial
 from echocli.bench.memory import MemoryWatch
-from echocli.events import End, Event, Final
+from echocli.bench.series import Course, MemoryTrack, Pace
+from echocli.events import End, Event, Final, Progress
 from echocli.runtime.offline import Transcription
+
+LEAST = 1.0
+"""Seconds of sound of a stretch that has an RTF of its own."""
 
 
 @dataclass(slots=True)
@@ -23,15 +27,23 @@ class _Heard:
             self.language = event.language
 
 
-def measure(transcription: Transcription, watch: Callable[[Event], None]) -> Trial:
+def measure(
+    transcription: Transcription,
+    watch: Callable[[Event], None],
+    track: MemoryTrack | None = None,
+) -> Trial:
     """Run a transcription to its end and return its figures; ``watch`` sees every event.
+
+    Every look at memory goes to ``track`` too.
 
     Raises what the transcription raises: ``InputError``, ``ModelError``, ``TranscriptionError``.
     """
-    heard = _Heard()
-    with MemoryWatch() as memory:
+    heard, pace = _Heard(), Pace(LEAST)
+    with MemoryWatch(track=track) as memory:
         for event in transcription.events():
             heard.take(event)
+            if isinstance(event, Progress):
+                pace.note(event.position, transcription.stats.busy_seconds)
             watch(event)
     stats = transcription.stats
     return Trial(
@@ -45,4 +57,5 @@ def measure(transcription: Transcription, watch: Callable[[Event], None]) -> Tri
         text=" ".join(text.strip() for text in heard.texts),
         language=heard.language,
         lost_seconds=stats.lost_seconds,
+        course=Course(pace.curve),
     )

@@ -6,6 +6,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from echocli.bench.series import MemoryTrack
 from echocli.errors import EchoError
 
 INTERVAL = 0.05
@@ -16,12 +17,14 @@ class MemoryWatch:
     """Note the highest sum of resident memory of the process tree, in bytes.
 
     A page that two processes share counts twice. The context is looked at once when it is entered
-    and once when it is left, so that the shortest one has a figure too.
+    and once when it is left, so that the shortest one has a figure too. Every look goes to
+    ``track``.
     """
 
-    def __init__(self, interval: float = INTERVAL) -> None:
+    def __init__(self, interval: float = INTERVAL, track: MemoryTrack | None = None) -> None:
         self.peak_bytes = 0
         self._interval = interval
+        self._track = track
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="memory", daemon=True)
 
@@ -45,11 +48,14 @@ class MemoryWatch:
             self._look()
 
     def _look(self) -> None:
-        self.peak_bytes = max(self.peak_bytes, tree_bytes())
+        parent, workers = tree_bytes()
+        self.peak_bytes = max(self.peak_bytes, parent + workers)
+        if self._track is not None:
+            self._track.note(parent, workers)
 
 
-def tree_bytes() -> int:
-    """Return the resident memory of this process and its descendants in bytes."""
+def tree_bytes() -> tuple[int, int]:
+    """Return the resident memory of this process, and that of its descendants, in bytes."""
     try:
         import psutil
     except ImportError as error:
@@ -57,7 +63,7 @@ def tree_bytes() -> int:
         raise EchoError(message, hint="pip install psutil") from error
 
     me = psutil.Process()
-    return sum(map(_resident, [me, *me.children(recursive=True)]))
+    return _resident(me), sum(map(_resident, me.children(recursive=True)))
 
 
 def _resident(process: object) -> int:

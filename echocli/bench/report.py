@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from echocli import __version__
-from echocli.bench import extras, live_figures
+from echocli.bench import SCHEMA, extras, live_figures
 from echocli.bench.accuracy import Normaliser, Score
 from echocli.bench.assertions import METRICS, Verdict
 from echocli.bench.extras import Extras
-from echocli.bench.figures import Figures
+from echocli.bench.figures import MB, Figures
+from echocli.bench.histogram import Histogram
 from echocli.bench.live_figures import LiveReport
+from echocli.bench.machine import Machine
+from echocli.bench.series import Course, MemoryCurve
+from echocli.output.text import counted
 from echocli.providers.base import LoadSpec
-
-SCHEMA = "echocli/bench/1"
 
 COLUMNS = ("file", "audio s", "speed ×", "first ms", "p50 ms", "p95 ms", "MB", "WER %")
 UNKNOWN = "-"
@@ -29,6 +31,11 @@ class FileResult:
     language: str | None
     figures: Figures
     normaliser: Normaliser | None
+    course: Course = field(default_factory=Course)
+    """Of the first run."""
+    said: str | None = None
+    """The reference."""
+    heard: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,13 @@ class Report:
     live: LiveReport | None = None
     """Only where recordings were played; then there are no other figures."""
     verdicts: tuple[Verdict, ...] = ()
+    latencies: Histogram = field(default_factory=Histogram)
+    """Milliseconds the provider worked on each window of all runs."""
+    memory: MemoryCurve = field(default_factory=MemoryCurve)
+    """Over all runs, loading included."""
+    machine: Machine | None = None
+    time: str | None = None
+    """When that was, ISO 8601 in UTC."""
 
 
 def metrics(report: Report) -> dict[str, float | None]:
@@ -67,17 +81,21 @@ def metrics(report: Report) -> dict[str, float | None]:
 
 
 def as_object(report: Report) -> dict[str, Any]:
-    """Return the report as JSON-ready values; see ``docs/bench.md`` for the fields."""
+    """Return the report as JSON-ready values; see ``docs/reference/json.md``."""
     keys = ("provider", "model", "device", "compute_type", "slots", "threads")
     return {
         "schema": SCHEMA,
         "echocli": __version__,
+        "time": report.time,
+        "machine": asdict(report.machine) if report.machine else None,
         **{key: getattr(report.spec, key) for key in keys},
         "runs": report.runs,
         "overall": asdict(report.overall) if report.overall else None,
         "extras": asdict(report.extras) if report.extras else None,
         "files": [_file(found) for found in report.files],
         "live": live_figures.as_object(report.live),
+        "latencies": live_figures.distribution(report.latencies),
+        "memory": _memory(report.memory),
         "failed": [asdict(failure) for failure in report.failed],
         "assertions": [_verdict(verdict) for verdict in report.verdicts],
     }
@@ -87,7 +105,15 @@ def _file(found: FileResult) -> dict[str, Any]:
     values = asdict(found.figures)
     del values["load_ms"]
     about = {"file": found.file, "language": found.language, "normaliser": found.normaliser}
-    return {**about, **values}
+    return {**about, **values, "course": found.course.to_dict()}
+
+
+def _memory(found: MemoryCurve) -> dict[str, Any]:
+    return {
+        "seconds": found.seconds,
+        "parent_mb": [count / MB for count in found.parent],
+        "workers_mb": [count / MB for count in found.workers],
+    }
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -155,18 +181,15 @@ def summary(report: Report) -> list[tuple[str, str]]:
 
 
 def _about(report: Report) -> list[tuple[str, str]]:
-    spec, runs = report.spec, _count(report.runs, "run")
+    spec, runs = report.spec, counted(report.runs, "run")
     count = len(report.files) if report.live is None else len(report.live.files)
     how = "medians over the runs" if report.live is None else "latencies of all together"
     return [
-        ("measured", f"{_count(count, 'file')}, {runs}, {how}"),
+        ("measured", f"{counted(count, 'file')}, {runs}, {how}"),
         ("model", f"{spec.model} ({spec.compute_type}) on {spec.device} with {spec.provider}"),
-        ("parallel", f"{_count(spec.slots, 'slot')} × {_count(spec.threads, 'thread')}"),
+        ("parallel", f"{counted(spec.slots, 'slot')} × {counted(spec.threads, 'thread')}"),
+        *([("machine", str(report.machine))] if report.machine else []),
     ]
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("s" if count != 1 else "")
 
 
 def _percent(share: float | None) -> str:
@@ -178,7 +201,7 @@ def _latencies(found: Figures) -> str:
         f"{name} {number(value, 0)} ms"
         for name, value in (("p50", found.p50_ms), ("p95", found.p95_ms), ("p99", found.p99_ms))
     )
-    return f"{times}, of {found.windows}"
+    return f"{times}, of {counted(found.windows, 'window')}"
 
 
 def _extra_rows(more: Extras | None) -> list[tuple[str, str]]:
@@ -197,11 +220,8 @@ def _error_rows(found: Figures, score: Score | None) -> list[tuple[str, str]]:
     if score is None:
         return []
     how = f" ({score.normaliser} normaliser)" if score.normaliser else ""
-    edits = (
-        f"{found.substitutions} substitutions, {found.deletions} deletions, "
-        f"{found.insertions} insertions"
-    )
-    words = f"{number(found.wer, 2)} %: {edits} in {found.reference_words} words{how}"
+    edits = live_figures.edits(found)
+    words = f"{number(found.wer, 2)} %: {edits} in {counted(found.reference_words, 'word')}{how}"
     return [
         *([("WER", words)] if score.words is not None else []),
         ("CER", f"{number(found.cer, 2)} %"),

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Sequence
 from typing import NoReturn
 
 import typer
@@ -19,9 +20,10 @@ from typer.core import TyperCommand
 from echocli import __version__
 from echocli.cli import arguments, groups, leaving
 from echocli.cli.groups import LazyGroup, Table
-from echocli.cli.help import parser_message
+from echocli.cli.help import parser_hint, parser_message
 from echocli.environment import Environment
 from echocli.errors import EchoError, ExitCode
+from echocli.output.stdout import fit
 from echocli.output.text import one_line
 
 COMMANDS: Table = {
@@ -33,7 +35,9 @@ COMMANDS: Table = {
     "models": ("echocli.cli.models", "List, fetch, check and convert models."),
     "providers": ("echocli.cli.providers", "List what can run a model here."),
     "devices": ("echocli.cli.devices", "List the audio inputs."),
+    "config": ("echocli.cli.config", "Show the settings, and write a file for them."),
     "shell-init": ("echocli.cli.shell_init", "Print the `echo` function for your shell."),
+    "completion": ("echocli.cli.completion", "Print the completion script for your shell."),
 }
 """Command name → its module and its line in the list of commands."""
 
@@ -64,7 +68,11 @@ def root(
     ),
     debug: bool = typer.Option(False, "--debug", help="Show tracebacks; works anywhere."),
 ) -> None:
-    """Speech to text on this machine, that keeps its word under load."""
+    """Speech to text on this machine, that keeps its word under load.
+
+    A file in the place of a command is transcribed: 'echocli meeting.wav' is the same as 'echocli
+    transcribe meeting.wav'.
+    """
     del version
     environment: Environment = ctx.obj
     environment.debug = environment.debug or debug
@@ -75,8 +83,11 @@ def run(argv: list[str], environment: Environment) -> int:
     debug, words = arguments.take_debug(argv)
     environment.debug = debug
     try:
+        if not words:
+            return _say_how(environment)
+        arguments.refuse_empty_paths(words)
         result = group().main(
-            args=arguments.modernise(words),
+            args=arguments.with_command(arguments.modernise(words), COMMANDS),
             prog_name="echocli",
             obj=environment,
             standalone_mode=False,
@@ -84,10 +95,17 @@ def run(argv: list[str], environment: Environment) -> int:
         environment.stdout.flush()
         return int(result or 0)
     except BaseException as error:  # everything ends as one line and an exit code
-        return _report(error, environment)
+        return _report(error, environment, words)
 
 
-def _report(error: BaseException, environment: Environment) -> int:
+def _say_how(environment: Environment) -> int:
+    """Write the help where nothing was asked for; a script that forgot its words should fail."""
+    context = group().make_context("echocli", [], obj=environment, resilient_parsing=True)
+    environment.stderr.write(context.get_help() + "\n")
+    return ExitCode.USAGE
+
+
+def _report(error: BaseException, environment: Environment, words: Sequence[str] = ()) -> int:
     if environment.debug and not isinstance(error, SystemExit):
         traceback.print_exception(error)
     # The parser itself turns a closed pipe into an exit with 1.
@@ -101,9 +119,8 @@ def _report(error: BaseException, environment: Environment) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else ExitCode.FAILED
     if hasattr(error, "format_message"):  # a parser error of Typer's
-        context = getattr(error, "ctx", None)
-        hint = f"see: {context.command_path} --help" if context else "see: echocli --help"
-        return _print_error(environment, parser_message(error), hint, ExitCode.USAGE)
+        message, hint = parser_message(error), parser_hint(error, words, COMMANDS)
+        return _print_error(environment, message, hint, ExitCode.USAGE)
     if isinstance(error, OSError) and error.errno in _UNWRITABLE:
         return _print_error(
             environment, f"cannot write to standard output: {error.strerror}", None, ExitCode.FAILED
@@ -167,6 +184,8 @@ def main() -> NoReturn:
     """Run the command line of this process and exit."""
     leaving.prepare()
     _open_closed_streams()
+    fit(sys.stdout)
+    fit(sys.stderr)
     _take_signals()
     status = run(sys.argv[1:], Environment())
     try:

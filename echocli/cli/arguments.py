@@ -1,13 +1,19 @@
 """Accept the spellings of whisper and whisper-ctranslate2 before the parser sees them.
 
-Pure rewriting of the argument list: their longer option names become ours, and ``True``/``False``
-after a flag becomes the flag or its negation. What says nothing here goes: ``--verbose False`` is
-the default, and ``--fp16`` of whisper is ``--compute-type``, which is chosen for the device.
+Rewriting of the argument list: their longer option names become ours, and ``True``/``False`` after
+a flag becomes the flag or its negation. What says nothing here goes: ``--verbose False`` is the
+default, and ``--fp16`` of whisper is ``--compute-type``, which is chosen for the device. They have
+no commands: a file where ours belongs means ``transcribe``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import pairwise
+
+from echocli.audio.suffixes import is_media
+from echocli.errors import UsageError
 
 ALIASES: dict[str, str] = {
     "--vad-filter": "--vad",
@@ -31,6 +37,38 @@ COUNTED = "--verbose"
 DROPPED = "--fp16"
 """An option that is taken, with its value, and says nothing."""
 
+TRANSCRIBE = "transcribe"
+"""The command that is meant where a file is in its place."""
+
+OWN = frozenset({"-h", "--help", "-V", "--version", "--debug"})
+"""Options of the program itself."""
+
+PATHS = frozenset(
+    {"-o", "--output-dir", "--model-dir", "--record", "--file", "--metrics-file", "--log-file"}
+    | {"--voxtral-binary", "--voxtral-model", "--html", "--reference", "--manifest"}
+)
+"""Options whose value is a path."""
+
+ALONE = frozenset(
+    {
+        "-r",
+        "-q",
+        "-v",
+        "--json",
+        "--mic",
+        "--quiet",
+        "--no-quiet",
+        "--verbose",
+        "--dry-run",
+        "--recursive",
+    }
+    | {"--no-recursive", "--offline", "--no-offline", "--degrade", "--no-degrade", "--no-vad"}
+    | {"--no-condition-on-previous-text", "--no-word-timestamps", "--no-skip-existing"}
+    | FLAGS
+    | OWN
+)
+"""Options of ``transcribe`` that no value follows; :func:`with_command` must not import it."""
+
 _VALUES = {"true": True, "false": False}
 
 
@@ -38,6 +76,68 @@ def take_debug(argv: Sequence[str]) -> tuple[bool, list[str]]:
     """Take ``--debug`` out of the words wherever it stands before ``--``."""
     head, tail = _split(argv)
     return "--debug" in head, [*(word for word in head if word != "--debug"), *tail]
+
+
+def refuse_empty_paths(argv: Sequence[str]) -> None:
+    """Raise ``UsageError`` for a path without a letter: it would be the current directory."""
+    words, _ = _split(argv)
+    for word, value in pairwise(words):
+        if value == "" and word.replace("_", "-") in PATHS:
+            raise UsageError(f"{word} is empty", hint="is a variable not set?")
+    for word in words:
+        if word.startswith("--") and word.endswith("=") and word[:-1].replace("_", "-") in PATHS:
+            raise UsageError(f"{word[:-1]} is empty", hint="is a variable not set?")
+
+
+def with_command(
+    argv: Sequence[str],
+    commands: Collection[str],
+    is_file: Callable[[str], bool] = os.path.isfile,
+    is_directory: Callable[[str], bool] = os.path.isdir,
+) -> list[str]:
+    """Put ``transcribe`` before words that begin with an input, or with options before a file.
+
+    A command is always a command, also where a file is called like one; a plain word that is
+    neither may be a command that is mistyped, and is left to the parser.
+    """
+    words = list(argv)
+    first = words[0] if words else ""
+    if not words or first in commands or first in OWN:
+        return words
+    if first.startswith("-") and first != "-":
+        operands = list(_operands(words))
+        may_be = bool(operands) and operands[0] not in commands
+    else:
+        operands, may_be = [first], True
+    if not may_be:
+        return words
+    found = any(is_input(word, is_file) or is_directory(word) for word in operands)
+    return [TRANSCRIBE, *words] if found else words
+
+
+def _operands(words: Sequence[str]) -> Iterator[str]:
+    """Yield the words that are neither options nor their values."""
+    head, tail = _split(words)
+    is_value = False
+    for word in head:
+        if is_value or word == "-" or not word.startswith("-"):
+            if not is_value:
+                yield word
+            is_value = False
+        elif word.startswith("--"):
+            is_value = "=" not in word and word.replace("_", "-") not in ALONE
+        else:  # -fsrt has its value in it, as -rf has not
+            letters = [f"-{letter}" for letter in word[1:]]
+            takes = next((place for place, one in enumerate(letters) if one not in ALONE), None)
+            is_value = takes == len(letters) - 1
+    yield from tail[1:]
+
+
+def is_input(word: str, is_file: Callable[[str], bool] = os.path.isfile) -> bool:
+    """Tell whether a word can only be an input: it is a file, or written as a path or a pattern."""
+    separators = filter(None, (os.sep, os.altsep))
+    is_path = any(separator in word for separator in separators)
+    return word == "-" or is_path or "*" in word or is_media(word) or is_file(word)
 
 
 def modernise(argv: Sequence[str]) -> list[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from echocli.audio.open import open_source
-from echocli.audio.pipe import RawFormat
-from echocli.cli.collected import Collected
+from echocli.api.collected import Collected
+from echocli.cli.batch_options import look_ahead
+from echocli.cli.batch_progress import Course
+from echocli.cli.batch_results import Result, done, failed, overall, table, tally
 from echocli.environment import Environment
 from echocli.errors import (
     EchoError,
@@ -20,114 +22,163 @@ from echocli.errors import (
     OutputError,
     TranscriptionError,
 )
-from echocli.events import Event, Failover, Gap, Level, Notice, Progress
+from echocli.events import Event, Failover, Gap, Level, Notice, Progress, Ready
 from echocli.output.console import Console, ProgressBar
-from echocli.output.files import AtomicFile, OutputPlan, Target, exists_complete, is_file
+from echocli.output.files import AtomicFile, OutputPlan, Target, is_file, missing
 from echocli.output.stdout import ReaderGone, StdoutSink
 from echocli.output.subtitles import WriteOptions
 from echocli.output.telling import Failovers
 from echocli.output.writers import Writer, make_writer
-from echocli.runtime.adjusting import Adjuster
-from echocli.runtime.offline import OfflineOptions, Transcription
-from echocli.runtime.serving import Serving
-from echocli.runtime.shared import Shared
-from echocli.runtime.watch import Watch
+
+if TYPE_CHECKING:
+    from echocli.audio.clip import Clip
+    from echocli.providers.base import LoadSpec
+    from echocli.runtime.offline import Transcription
 
 __all__ = ["Batch", "Collected", "describe_level", "overall"]
 
-LOOK_AHEAD = 8
-"""Files that are read ahead of their turn."""
+
+class Opening(Protocol):
+    """What a batch needs of a :class:`~echocli.api.transcriber.Transcriber`."""
+
+    @property
+    def spec(self) -> LoadSpec:
+        """What serves now."""
+        ...
+
+    def open(self, sound: str, *, clip: Clip | tuple[()]) -> Transcription:
+        """Return one input on its way."""
+        ...
+
+    def announce(self) -> None:
+        """Tell once what everybody should know of the choice of the model."""
+        ...
+
+    def finish(self) -> list[Notice]:
+        """Have the last figures written; what there is to say about that."""
+        ...
 
 
 class Batch:
-    """Transcribe inputs one after the other and add up how it went."""
+    """Transcribe inputs and add up how it went.
+
+    Results come in the order of the inputs; up to ``jobs`` of them are worked on at once, so that
+    the windows of those that wait fill the batches of the one whose turn it is.
+    """
 
     def __init__(
         self,
         environment: Environment,
         console: Console,
-        supervisor: Serving,
-        options: OfflineOptions,
+        transcriber: Opening,
         layout: WriteOptions,
+        parts: Clip | None = None,
         *,
-        raw: RawFormat | None = None,
-        channel: int | None = None,
-        adjuster: Adjuster | None = None,
-        watch: Watch | None = None,
+        jobs: int | None = None,
     ) -> None:
         self._environment = environment
         self._console = console
-        self._supervisor = supervisor
-        self._options = options
+        self._transcriber = transcriber
         self._layout = layout
-        self._raw = raw
-        self._channel = channel
+        self._parts = parts
         self._vad_failure_told = False
-        self._watch = watch
         self._failovers = Failovers()
         self._several = False
-        self._shared = Shared(supervisor, environment.clock, adjuster, watch)
         self._prefix = ""
         """Names the input in what concerns it, where there are several."""
+        self._look_ahead = look_ahead(jobs)
         self._ahead: dict[str, Transcription] = {}
         """Inputs whose turn has not come, already being read."""
+        self._results: list[Result] = []
+        self._course: Course | None = None
+        """How far it is, where there are several inputs."""
 
-    def run(self, plans: list[OutputPlan], *, skip_existing: bool) -> ExitCode:
-        """Do all inputs; the exit code that tells how it went."""
-        codes: list[ExitCode] = []
-        self._several = len(plans) > 1
-        todo = deque(plans)
+    def run(
+        self,
+        plans: Sequence[OutputPlan],
+        *,
+        skip_existing: bool,
+        refused: Mapping[str, EchoError] | None = None,
+    ) -> ExitCode:
+        """Do all inputs; the exit code that tells how it went.
+
+        ``skip_existing`` leaves files that are there, and inputs of which all are. The words that
+        were ``refused`` are told first and count too.
+        """
+        self._results = [self._failed(*pair) for pair in (refused or {}).items()]
+        count = len(plans) + len(self._results)
+        self._several = count > 1
         try:
-            while todo:
-                plan = todo.popleft()
-                if skip_existing and exists_complete(plan):
-                    self._console.notice(f"{plan.input}: skipped, its files are there", "skipped")
-                    codes.append(ExitCode.OK)
-                    continue
-                self._look_ahead(todo, skip_existing=skip_existing)
-                try:
-                    codes.append(self._guarded(plan))
-                except ModelError as error:
-                    if ExitCode.OK not in codes:
-                        raise  # nothing is done, and nothing will be
-                    codes += [self._failed(error)] * (1 + len(todo))
-                    todo.clear()
+            with ExitStack() as stack:
+                if self._several:
+                    bar = stack.enter_context(self._console.overall())
+                    self._course = Course(plans, bar, skip_existing=skip_existing)
+                self._all(deque(plans), skip_existing=skip_existing)
+        except KeyboardInterrupt:
+            self._tell_how_to_go_on(plans, count, skip_existing=skip_existing)
+            raise
         finally:
             for transcription in self._ahead.values():
                 transcription.close()
             self._close_watch()
-        if len(codes) > 1 and (failed := sum(code is not ExitCode.OK for code in codes)):
-            self._console.notice(f"{len(codes) - failed} done, {failed} failed", "summary")
-        return overall(codes)
+        self._summarise(count)
+        return overall([result.code for result in self._results])
+
+    def _all(self, todo: deque[OutputPlan], *, skip_existing: bool) -> None:
+        while todo:
+            plan = todo.popleft()
+            if self._course is not None:
+                self._course.go_on()
+            if skip_existing and not (plan := missing(plan)).targets:
+                self._console.notice(f"{plan.input}: skipped, its files are there", "skipped")
+                self._results.append(Result(plan.input, ExitCode.OK, "skipped, is there"))
+                continue
+            self._begin_next(todo, skip_existing=skip_existing)
+            try:
+                self._results.append(self._guarded(plan))
+            except ModelError as error:
+                if all(result.code is not ExitCode.OK for result in self._results):
+                    raise  # nothing is done, and nothing will be
+                self._results.append(self._failed(plan.input, error))
+                self._results += [failed(other.input, error) for other in todo]
+                return
+
+    def _summarise(self, count: int) -> None:
+        """Show how each input went where somebody looks, and the sum where one failed."""
+        width = self._console.table_width
+        if self._several and width is not None:
+            self._console.table(table(self._results, width))
+        if self._several and any(result.code is not ExitCode.OK for result in self._results):
+            self._console.notice(tally(self._results, count), "summary")
+
+    def _tell_how_to_go_on(
+        self, plans: Sequence[OutputPlan], count: int, *, skip_existing: bool
+    ) -> None:
+        if not self._several:
+            return
+        with_option = "" if skip_existing else " with --skip-existing"
+        resumable = any(plan.paths for plan in plans)
+        hint = f"; run the same command{with_option} to go on" if resumable else ""
+        self._console.notice(tally(self._results, count) + hint, "interrupted")
 
     def _close_watch(self) -> None:
         """Have the last figures written."""
-        for event in self._watch.close() if self._watch is not None else ():
-            if isinstance(event, Notice):
-                self._tell(event)
+        for notice in self._transcriber.finish():
+            self._tell(notice)
 
-    def _look_ahead(self, todo: Iterable[OutputPlan], *, skip_existing: bool) -> None:
+    def _begin_next(self, todo: Iterable[OutputPlan], *, skip_existing: bool) -> None:
         """Begin to read the next files, so that their windows fill the batches of this one."""
-        for plan in islice(todo, LOOK_AHEAD):
-            known = plan.input in self._ahead
-            if known or not is_file(Path(plan.input)) or (skip_existing and exists_complete(plan)):
+        for plan in islice(todo, self._look_ahead):
+            there = skip_existing and not missing(plan).targets
+            if there or plan.input in self._ahead or not is_file(Path(plan.input)):
                 continue
             self._ahead[plan.input] = transcription = self._open(plan)
             transcription.begin()
 
     def _open(self, plan: OutputPlan) -> Transcription:
-        source = open_source(
-            plan.input, stdin=self._environment.stdin, raw=self._raw, channel=self._channel
-        )
-        return Transcription(
-            source,
-            self._supervisor,
-            self._options,
-            clock=self._environment.clock,
-            shared=self._shared,
-        )
+        return self._transcriber.open(plan.input, clip=self._parts or ())
 
-    def _guarded(self, plan: OutputPlan) -> ExitCode:
+    def _guarded(self, plan: OutputPlan) -> Result:
         try:
             return self._one(plan)
         except (ModelError, ReaderGone):
@@ -135,17 +186,17 @@ class Batch:
         except OutputError as error:
             if not plan.paths:
                 raise  # standard output is the same for every input
-            return self._failed(error)
+            return self._failed(plan.input, error)
         except EchoError as error:
-            return self._failed(error)
+            return self._failed(plan.input, error)
 
-    def _failed(self, error: EchoError) -> ExitCode:
+    def _failed(self, name: str, error: EchoError) -> Result:
         if self._environment.debug:
             traceback.print_exception(error)
         self._console.error(error)
-        return error.exit_code
+        return failed(name, error)
 
-    def _one(self, plan: OutputPlan) -> ExitCode:
+    def _one(self, plan: OutputPlan) -> Result:
         self._prefix = f"{plan.input}: " if self._several else ""
         transcription = self._ahead.pop(plan.input, None) or self._open(plan)
         collected = Collected()
@@ -153,7 +204,8 @@ class Batch:
             stack.callback(transcription.close)
             files: list[AtomicFile] = []
             writers = [self._writer(target, stack, files) for target in plan.targets]
-            bar = stack.enter_context(self._console.progress(Path(plan.input).name))
+            name = Path(plan.input).name
+            bar = self._course or stack.enter_context(self._console.progress(name))
             try:
                 for event in transcription.events():
                     self._handle(event, writers, bar, collected)
@@ -164,7 +216,7 @@ class Batch:
                 raise
             self._finish(writers, collected)
         self._report(plan, collected)
-        return ExitCode.FAILED if collected.gaps else ExitCode.OK
+        return done(plan, collected)
 
     def _writer(self, target: Target, stack: ExitStack, files: list[AtomicFile]) -> Writer:
         if target.path is None:
@@ -183,7 +235,9 @@ class Batch:
             return
         for writer in writers:
             writer.event(event)
-        if isinstance(event, Notice):
+        if isinstance(event, Ready):
+            self._transcriber.announce()
+        elif isinstance(event, Notice):
             self._tell(event)
         elif isinstance(event, Level):
             self._console.notice(self._prefix + describe_level(event), event.type)
@@ -202,8 +256,7 @@ class Batch:
         self._console.notice(notice.message, notice.code)
 
     def _finish(self, writers: list[Writer], collected: Collected) -> None:
-        spec = self._supervisor.spec
-        transcript = collected.transcript(spec)
+        transcript = collected.transcript(self._transcriber.spec)
         for writer in writers:
             writer.close(transcript)
 
@@ -240,11 +293,3 @@ def describe_level(level: Level) -> str:
     effects = ", ".join(level.effects) or "nothing is left to change"
     why = f"{level.reason}, {level.from_} → {level.to}"
     return f"from {level.position:.1f} s on: {effects} ({why})"
-
-
-def overall(codes: list[ExitCode]) -> ExitCode:
-    """Add exit codes up: all alike is that one, a mixture with a success is ``PARTIAL``."""
-    different = set(codes)
-    if len(different) <= 1:
-        return different.pop() if different else ExitCode.OK
-    return ExitCode.PARTIAL if ExitCode.OK in different else ExitCode.FAILED

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from echocli.api.decoding import WordTiming
 from echocli.cli import keeping_options, options
-from echocli.decoding.presets import RECIPES, Preset
+from echocli.cli.chosen import chosen_by, console_of, typed
 from echocli.environment import Environment
-from echocli.errors import UsageError
+from echocli.errors import ExitCode, UsageError
 from echocli.output.console import Console
 
+if TYPE_CHECKING:
+    from echocli.api.setup import Setup
+    from echocli.bench.references import Clip
+    from echocli.bench.report import Report
+
 MEASURING = "Measuring"
+COMPARING = "Comparing"
 SAMPLES = Path("samples")
+
+NEEDS = {
+    "tolerance": "compare",
+    "wer_tolerance": "compare",
+    "degrade": "live",
+    "ladder": "degrade",
+    "simulate_load": "degrade",
+}
+"""Options that say nothing without another."""
 
 Files = Annotated[
     list[str] | None,
@@ -56,6 +73,49 @@ Asserts = Annotated[
         help="Demand, as 'rtf<0.5'; may be repeated. Exit 6 when it does not hold.",
     ),
 ]
+Html = Annotated[
+    Path | None,
+    options.option(
+        MEASURING, "--html", metavar="FILE", help="Also write everything as one page for people."
+    ),
+]
+Degrade = Annotated[
+    bool,
+    options.option(
+        MEASURING, "--degrade", help="With --live: do less where the machine does not keep up."
+    ),
+]
+Compare = Annotated[
+    tuple[Path, Path] | None,
+    options.option(
+        COMPARING,
+        "--compare",
+        metavar="A.json B.json",
+        help="Compare what --json wrote earlier; exit 6 when B is worse. Nothing is measured.",
+    ),
+]
+Tolerance = Annotated[
+    float | None,
+    options.option(
+        COMPARING,
+        "--tolerance",
+        metavar="PERCENT",
+        min=0,
+        callback=options.finite,
+        help="By how much times, memory and shares may be worse [default: 10].",
+    ),
+]
+WerTolerance = Annotated[
+    float | None,
+    options.option(
+        COMPARING,
+        "--wer-tolerance",
+        metavar="POINTS",
+        min=0,
+        callback=options.finite,
+        help="By how much error rates may be worse [default: 0.5].",
+    ),
+]
 
 
 def command(
@@ -67,12 +127,19 @@ def command(
     full: Full = False,
     live: Played = False,
     asserts: Asserts = None,
+    html: Html = None,
+    compare: Compare = None,
+    tolerance: Tolerance = None,
+    wer_tolerance: WerTolerance = None,
+    profile: options.Profile = None,
     model: options.Model = None,
     provider: options.Provider = None,
     device: options.Device = None,
     compute_type: options.ComputeType = None,
     threads: options.Threads = None,
     model_dir: options.ModelDir = None,
+    voxtral_binary: options.VoxtralBinary = None,
+    voxtral_model: options.VoxtralModel = None,
     offline: options.Offline = None,
     language: options.Language = None,
     preset: options.PresetName = None,
@@ -80,6 +147,9 @@ def command(
     best_of: options.BestOf = None,
     vad: options.Vad = None,
     max_memory_mb: keeping_options.MaxMemory = None,
+    degrade: Degrade = False,
+    ladder: keeping_options.Ladder = None,
+    simulate_load: keeping_options.SimulateLoad = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = 0,
@@ -90,74 +160,77 @@ def command(
     without FILE measures all its recordings that have a text. Times are medians over the runs; each
     run loads and warms the model in a fresh process. With --live each file is played at its own
     speed instead; <name>.words.json beside it may hold the true times of its words.
+    With --compare nothing is measured: two earlier reports are held against each other.
     """
     environment: Environment = ctx.obj
-    console = Console(environment, quiet=quiet, verbose=verbose)
+    chosen = chosen_by(ctx)
+    console = console_of(environment, chosen)
+    if compare is not None:
+        from echocli.cli.bench_compare import run_compare
 
-    if live and full:
-        raise UsageError("--live and --full do not go together", hint="run bench twice")
+        raise typer.Exit(run_compare(environment, console, compare, typed(ctx)))
+    _refuse_mixtures(typed(ctx))
 
+    from echocli.api.setup import prepare
     from echocli.bench.assertions import parse
     from echocli.bench.references import collect
-    from echocli.cli.session import prepare
-    from echocli.config import Settings
+    from echocli.cli.bench_page import page_file
 
     demands = [parse(text) for text in asserts or ()]
     clips = collect(files or (), reference, manifest, SAMPLES)
-    settings = Settings(environment)
-    flags = {
-        "provider": provider,
-        "model": model,
-        "device": device,
-        "compute_type": compute_type,
-        "threads": threads,
-        "language": language,
-    }
-    setup = prepare(
-        environment,
-        console,
-        flags,
-        model_dir=model_dir,
-        offline=bool(settings.get("offline", offline, False).value),
-        max_memory_mb=settings.get("max_memory_mb", max_memory_mb).value,
-    )
+    read = [clip.file for clip in clips] + [str(path) for path in (reference, manifest) if path]
+    with page_file(html, read) as page:
+        setup = prepare(environment, chosen, console)
+        setup.announce(console)
+        # What decodes needs numpy, which --help and a mistyped assertion must not wait for.
+        from echocli.cli.bench_show import conclude
 
-    # What decodes needs numpy, which --help and a mistyped assertion must not wait for.
+        work = _Work(environment, console, setup, clips, runs)
+        report, code = _play(work, ladder=degrade) if live else _run(work, full=full)
+        code = conclude(environment, console, report, demands, code, as_json=as_json, page=page)
+    raise typer.Exit(code)
+
+
+def _refuse_mixtures(typed: Mapping[str, Any]) -> None:
+    """Raise ``UsageError`` for options that say nothing without others, or the contrary of them."""
+    if typed.get("live") and typed.get("full"):
+        raise UsageError("--live and --full do not go together", hint="run bench twice")
+    for name, needs in NEEDS.items():
+        if name in typed and needs not in typed:
+            raise UsageError(f"--{name.replace('_', '-')} needs --{needs}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be measured, and with what."""
+
+    environment: Environment
+    console: Console
+    setup: Setup
+    clips: list[Clip]
+    runs: int
+
+
+def _play(work: _Work, *, ladder: bool) -> tuple[Report, ExitCode]:
+    """Play the recordings at their own speed."""
+    from echocli.cli.bench_live import LiveRuns, live_options
+
+    setup, detect = work.setup, work.setup.chosen["vad"]
+    options = live_options(setup)
+    played = LiveRuns(work.environment, work.console, setup, options, detect=detect, ladder=ladder)
+    return played.measure(work.clips, work.runs), played.code
+
+
+def _run(work: _Work, *, full: bool) -> tuple[Report, ExitCode]:
+    """Transcribe the recordings as fast as that goes."""
+    from echocli.api.options import offline_options
     from echocli.cli.bench_runs import BenchRuns
-    from echocli.cli.bench_show import conclude
-    from echocli.decoding.pipeline import PipelineOptions
-    from echocli.providers.base import DecodeOptions
-    from echocli.runtime.offline import OfflineOptions
-    from echocli.vad.endpointer import VadOptions
 
-    recipe = RECIPES[Preset(settings.get("preset", preset, Preset.BALANCED).value)]
-    beams = settings.get("beam_size", beam_size).value
-    decode = DecodeOptions(
-        language=setup.language,
-        beam_size=beams or recipe.beam_size,
-        foreign_beam_size=beams or recipe.foreign_beam_size,
-        best_of=settings.get("best_of", best_of, 5).value,
-        initial_prompt=settings.get("initial_prompt", None).value,
-        hotwords=settings.get("hotwords", None).value,
-        word_timestamps=settings.get("word_timestamps", None, False).value,
-    )
-    detect = settings.get("vad", vad, True).value
-    if live:
-        from echocli.cli.bench_live import LiveRuns, live_options
-
-        played = LiveRuns(
-            environment, console, setup, live_options(decode, recipe, setup), detect=detect
-        )
-        report = played.measure(clips, runs)
-        raise typer.Exit(
-            conclude(environment, console, report, demands, played.code, as_json=as_json)
-        )
-    detection = VadOptions() if detect else None
-    bench = BenchRuns(
-        environment, console, setup, OfflineOptions(decode, PipelineOptions.of(recipe), detection)
-    )
-    report = bench.measure(clips, runs)
-    measured = [clip for clip in clips if any(clip.file == one.file for one in report.files)]
-    if full and measured:
-        report = replace(report, extras=bench.measure_extras(measured[0]))
-    raise typer.Exit(conclude(environment, console, report, demands, bench.code, as_json=as_json))
+    asked = work.setup.chosen["word_timestamps"]
+    options = offline_options(work.setup, WordTiming(asked, asked))
+    bench = BenchRuns(work.environment, work.console, work.setup, options)
+    report = bench.measure(work.clips, work.runs)
+    files = {one.file for one in report.files}
+    if full and (clip := next((one for one in work.clips if one.file in files), None)):
+        report = replace(report, extras=bench.measure_extras(clip))
+    return report, bench.code

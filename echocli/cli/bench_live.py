@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from echocli.audio.open import open_source
+from echocli.api import options as api_options
+from echocli.api.decoding import WordTiming
+from echocli.api.keeping import adjuster, served
+from echocli.api.setup import Setup, supervised
+from echocli.api.sounds import open_sound
 from echocli.audio.playback import Playback
 from echocli.audio.source import Source
 from echocli.bench import spoken
 from echocli.bench.accuracy import Score
 from echocli.bench.figures import total
 from echocli.bench.live import LiveTrial, measure_live
-from echocli.bench.live_figures import LiveReport, LiveResult, live_figures
+from echocli.bench.live_figures import LiveReport, LiveResult, distributions, live_figures
+from echocli.bench.machine import Machine
+from echocli.bench.memory import MemoryWatch
 from echocli.bench.references import Clip
 from echocli.bench.report import FileFailure, Report
+from echocli.bench.series import MemoryTrack
 from echocli.cli.bench_runs import code_of, scored, suitable, warn_without_jiwer
-from echocli.cli.session import Setup, supervised
-from echocli.decoding.presets import Recipe
 from echocli.environment import Environment
 from echocli.errors import EchoError, ExitCode, ModelError
 from echocli.events import Event, Gap, Meter, Notice
 from echocli.output.console import Console, ProgressBar
-from echocli.providers.base import DecodeOptions
 from echocli.runtime.live_options import LiveOptions
 from echocli.runtime.live_run import Live
+from echocli.runtime.spool import Spool
 from echocli.runtime.supervisor import Supervisor
 from echocli.types import SAMPLE_RATE, Samples, Word
 
@@ -37,6 +43,9 @@ if TYPE_CHECKING:
 
 SILENCE = SAMPLE_RATE
 """Samples of silence behind every recording, so that its last words end as at a microphone."""
+
+LOOKS = 0.5
+"""Seconds between two looks at memory: they must not disturb what is timed."""
 
 
 class Followed:
@@ -67,14 +76,10 @@ class Followed:
         self._source.__exit__(kind, error, trace)
 
 
-def live_options(decode: DecodeOptions, recipe: Recipe, setup: Setup) -> LiveOptions:
-    """Return the options ``echocli live`` has with the same settings."""
-    return LiveOptions(
-        decode=replace(decode, word_timestamps=True),
-        tail=recipe.tail,
-        most_interval=round(setup.recommendation.chunk_seconds * SAMPLE_RATE),
-        keep_words=True,
-    )
+def live_options(setup: Setup) -> LiveOptions:
+    """Return the options ``echocli live`` has with the same settings; every word is timed."""
+    found = api_options.live_options(setup, WordTiming(align=True, keep=True))
+    return replace(found, decode=replace(found.decode, word_timestamps=True))
 
 
 class LiveRuns:
@@ -88,12 +93,15 @@ class LiveRuns:
         options: LiveOptions,
         *,
         detect: bool,
+        ladder: bool = False,
     ) -> None:
         self._environment = environment
         self._console = console
         self._setup = setup
         self._options = options
         self._detect = detect
+        self._ladder = ladder
+        self._memory = MemoryTrack(environment.clock)
         self._trials: dict[Clip, list[LiveTrial]] = {}
         self._failed: dict[Clip, EchoError] = {}
 
@@ -105,13 +113,15 @@ class LiveRuns:
     def measure(self, clips: list[Clip], runs: int) -> Report:
         """Play everything ``runs`` times; raise ``ModelError`` when the model cannot be used."""
         words = {clip: spoken.beside(clip.file) for clip in clips}
-        with supervised(self._setup) as supervisor:
+        with MemoryWatch(LOOKS, self._memory), supervised(self._setup) as supervisor:
             supervisor.ready()
             clips = suitable(clips, supervisor, self._console)
+            if self._ladder:
+                supervisor.close()  # each recording gets a model of its own
             for clip in clips * runs:
                 if clip not in self._failed:
                     self._guarded(clip, supervisor, words[clip])
-            return self._report(supervisor, runs)
+        return self._report(supervisor, runs)
 
     def _guarded(self, clip: Clip, supervisor: Supervisor, words: tuple[Word, ...] | None) -> None:
         try:
@@ -129,12 +139,40 @@ class LiveRuns:
         self, clip: Clip, supervisor: Supervisor, words: tuple[Word, ...] | None
     ) -> LiveTrial:
         clock = self._environment.clock
-        source = Followed(open_source(clip.file, stdin=self._environment.stdin))
+        source = Followed(open_sound(clip.file, self._setup.chosen, self._environment))
         capture = Playback(source, name=source.name, pace=True, clock=clock)
-        live = Live([capture], supervisor, self._options, clock=clock, detect=self._detect)
-        with self._console.progress(clip.file) as bar:
+        with self._run(capture, supervisor) as live, self._console.progress(clip.file) as bar:
             return measure_live(
-                live, clock, lambda event: self._tell(event, bar, clip, source.duration), words
+                live,
+                clock,
+                lambda event: self._tell(event, bar, clip, source.duration),
+                words,
+                ladder=self._ladder,
+            )
+
+    @contextmanager
+    def _run(self, capture: Playback, supervisor: Supervisor) -> Iterator[Live]:
+        """Give the run of a recording; with the ladder it begins anew, with the model it had."""
+        clock, detect, options = self._environment.clock, self._detect, self._options
+        if not self._ladder:
+            yield Live([capture], supervisor, options, clock=clock, detect=detect)
+            return
+        with served(self._setup, self._environment, waits=False) as serving:
+            yield Live(
+                [capture],
+                serving.service,
+                options,
+                clock=clock,
+                detect=detect,
+                adjuster=adjuster(
+                    self._setup,
+                    self._environment,
+                    serving.service,
+                    api_options.live_point(self._setup, options),
+                    live=True,
+                ),
+                watch=serving.watch,
+                spool=Spool(),
             )
 
     def _tell(self, event: Event, bar: ProgressBar, clip: Clip, seconds: float | None) -> None:
@@ -159,7 +197,11 @@ class LiveRuns:
             failed=tuple(FileFailure(clip.file, str(e)) for clip, e in self._failed.items()),
             overall=None,
             score=score,
-            live=LiveReport(files, live_figures(every, score)) if every else None,
+            live=LiveReport(files, live_figures(every, score), distributions(every))
+            if every
+            else None,
+            memory=self._memory.curve,
+            machine=Machine.of(self._setup.profile),
         )
 
     def _result(self, clip: Clip, score: Score | None) -> LiveResult:
@@ -170,6 +212,9 @@ class LiveRuns:
             figures=live_figures(trials, score),
             normaliser=score.normaliser if score else None,
             core=trials[0].core,
+            course=trials[0].course,
+            said=clip.reference,
+            heard=trials[0].text,
         )
 
     def _score(self, clip: Clip) -> Score | None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
-from echocli.audio.open import open_source
+from echocli.api.setup import Setup, supervised
+from echocli.api.sounds import open_sound
 from echocli.bench import accuracy
 from echocli.bench.accuracy import Score
 from echocli.bench.extras import Extras, measure_extras
 from echocli.bench.figures import Load, Trial, figures, total
+from echocli.bench.histogram import histogram
+from echocli.bench.machine import Machine
 from echocli.bench.measure import measure
 from echocli.bench.memory import MemoryWatch
 from echocli.bench.references import Clip
 from echocli.bench.report import FileFailure, FileResult, Report
+from echocli.bench.series import MemoryTrack
 from echocli.cli.batch import overall
-from echocli.cli.session import Setup, supervised
 from echocli.environment import Environment
 from echocli.errors import EchoError, ExitCode, ModelError, UsageError
 from echocli.events import Event, Gap, Notice, Progress
@@ -43,6 +47,7 @@ class BenchRuns:
         self._trials: dict[Clip, list[Trial]] = {}
         self._loads: list[Load] = []
         self._failed: dict[Clip, EchoError] = {}
+        self._memory = MemoryTrack(environment.clock)
 
     @property
     def code(self) -> ExitCode:
@@ -74,7 +79,7 @@ class BenchRuns:
     def _run(self, clips: list[Clip], label: str) -> list[Clip]:
         """Do all clips once; those that can be run again."""
         with supervised(self._setup) as supervisor:
-            self._loads.append(_load(supervisor))
+            self._loads.append(_load(supervisor, self._memory))
             if not self._trials and not self._failed:
                 clips = suitable(clips, supervisor, self._console)
             for clip in clips:
@@ -97,16 +102,17 @@ class BenchRuns:
     def _one(self, clip: Clip, supervisor: Supervisor, label: str) -> Trial:
         with self._console.progress(f"{label}{clip.file}") as bar:
             transcription = self._transcription(clip, supervisor)
-            return measure(transcription, lambda event: self._tell(event, bar, clip))
+            tell = partial(self._tell, bar, clip)
+            return measure(transcription, tell, self._memory)
 
     def _transcription(
         self, clip: Clip, supervisor: Supervisor, shared: Shared | None = None
     ) -> Transcription:
-        source = open_source(clip.file, stdin=self._environment.stdin)
+        source = open_sound(clip.file, self._setup.chosen, self._environment)
         clock = self._environment.clock
         return Transcription(source, supervisor, self._options, clock=clock, shared=shared)
 
-    def _tell(self, event: Event, bar: ProgressBar, clip: Clip) -> None:
+    def _tell(self, bar: ProgressBar, clip: Clip, event: Event) -> None:
         if isinstance(event, Progress):
             bar.update(event.position, event.total)
         elif isinstance(event, Notice) and clip not in self._trials:
@@ -127,6 +133,9 @@ class BenchRuns:
             failed=tuple(FileFailure(clip.file, str(e)) for clip, e in self._failed.items()),
             overall=figures(rows, score, self._loads) if rows else None,
             score=score,
+            latencies=histogram([ms for run in rows for trial in run for ms in trial.infer_ms]),
+            memory=self._memory.curve,
+            machine=Machine.of(self._setup.profile),
         )
 
     def _result(self, clip: Clip, score: Score | None) -> FileResult:
@@ -136,6 +145,9 @@ class BenchRuns:
             language=self._language(clip, trials[0]),
             figures=figures([[trial] for trial in trials], score),
             normaliser=score.normaliser if score else None,
+            course=trials[0].course,
+            said=clip.reference,
+            heard=trials[0].text,
         )
 
     def _score(self, clip: Clip, trial: Trial) -> Score | None:
@@ -176,9 +188,9 @@ def scored(clip: Clip, text: str, language: str | None) -> Score | None:
     return accuracy.score(clip.reference, text, language)
 
 
-def _load(supervisor: Supervisor) -> Load:
+def _load(supervisor: Supervisor, track: MemoryTrack) -> Load:
     """Load and run one inference, so that no file pays for what a library puts off until then."""
-    with MemoryWatch() as memory:
+    with MemoryWatch(track=track) as memory:
         supervisor.ready(warm_windows(Level.FIRST))
     return Load(supervisor.load_ms, memory.peak_bytes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from echocli.bench import accuracy, extras, live_figures
 from echocli.bench.assertions import Assertion, Verdict, judge
@@ -11,6 +12,7 @@ from echocli.bench.report import Report, as_object, columns, metrics, summary, t
 from echocli.environment import Environment
 from echocli.errors import EchoError, ExitCode
 from echocli.output.console import Console
+from echocli.output.files import AtomicFile
 from echocli.output.jsonable import dump
 from echocli.output.stdout import StdoutSink
 from echocli.output.text import display_width, one_line
@@ -24,20 +26,31 @@ def conclude(
     code: ExitCode,
     *,
     as_json: bool,
+    page: AtomicFile | None = None,
 ) -> ExitCode:
-    """Print the report, then each assertion that failed; the exit code of it all.
+    """Write the page, print the report, then each assertion that failed; the exit code of it all.
 
     A demand that does not hold outranks files that could not be read, unless none could: then
     nothing was measured, and ``code`` says why.
     """
     values = metrics(report)
     verdicts = tuple(judge(demand, values) for demand in demands)
-    _print(environment, replace(report, verdicts=verdicts), as_json=as_json)
+    report = replace(report, verdicts=verdicts, time=_now())
+    measured = report.overall or report.live
+    if page is not None and measured:
+        from echocli.bench.html import render
+
+        page.write(render(report))
+        page.commit()
+    _print(environment, report, as_json=as_json)
     broken = [verdict for verdict in verdicts if not verdict.holds]
     for verdict in broken:
         console.error(_complaint(verdict, report))
-    measured = report.overall or report.live
     return ExitCode.ASSERTION if broken and measured else code
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _complaint(verdict: Verdict, report: Report) -> EchoError:

@@ -4,26 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import starmap
+from pathlib import PurePath
 
+from echocli.output.table import Column, fitted
 from echocli.output.text import display_width, one_line
 
 GAP = "  "
 
 
 def in_columns(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], right: frozenset[int] = frozenset()
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str | PurePath]],
+    right: frozenset[int] = frozenset(),
 ) -> str:
     """Return the headings and a line for each row, as wide as need be.
 
     The columns in ``right`` are flush right. A column with nothing in it is left out. Every cell
     becomes one line without control characters.
     """
-    cells = [headings, *([one_line(cell) for cell in row] for row in rows)]
+    cells = [headings, *([one_line(str(cell)) for cell in row] for row in rows)]
     columns = enumerate(zip(*cells, strict=True))
     shown = [
         _padded(column, flush_right=place in right) for place, column in columns if any(column[1:])
     ]
     return "".join(starmap(_line, zip(*shown, strict=True)))
+
+
+def fitting(
+    columns: Sequence[Column], rows: Iterable[Sequence[str | PurePath]], width: int | None
+) -> str:
+    """Return the same in lines of at most ``width`` columns; ``None`` is as wide as need be.
+
+    ``width`` is what :func:`echocli.output.console.width_of` says of standard output: a program
+    that reads it gets every cell whole.
+    """
+    if width is None:
+        figures = frozenset(place for place, column in enumerate(columns) if column.flush_right)
+        return in_columns([column.heading for column in columns], rows, figures)
+    return "".join(f"{line}\n" for line in fitted(columns, list(rows), width))
 
 
 def _line(*cells: str) -> str:

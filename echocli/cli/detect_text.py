@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from echocli.api.report import Measurement, ProviderState, Report
 from echocli.capability.measure_predict import Prediction
 from echocli.capability.probes import GB
 from echocli.capability.profile import Profile
 from echocli.capability.tiers import Recommendation
-from echocli.cli.detect_report import Measurement, ProviderState, Report
 from echocli.environment import Environment
 
 Section = tuple[str, list[tuple[str, str]]]

@@ -12,19 +12,24 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from echocli.cli import leaving
+from echocli.cli.arguments import with_command
 
 LIBRARY = "faster_whisper"
 """What the default provider imports."""
 
-OTHERWISE = frozenset({"-h", "--help", "-p", "--provider"})
+OTHERWISE = frozenset({"-h", "--help", "-p", "--provider", "--dry-run"})
 """Words after which the default provider will not be wanted."""
+
+COMMANDS = ("transcribe", "live")
+"""Those that decode for certain; a file whose name is that of another command is a rare sight."""
 
 PROVIDER_VARIABLES = ("ECHOCLI_PROVIDER", "ECHOPANEL_ASR_PROVIDER")
 
 
 def wants_worker(words: Sequence[str], variables: Mapping[str, str]) -> bool:
     """Tell whether a command line will surely need the default provider; a guess may be wrong."""
-    if len(words) < 2 or words[0] not in ("transcribe", "live"):
+    words = with_command(words, COMMANDS)
+    if len(words) < 2 or words[0] not in COMMANDS:
         return False
     if any(word in OTHERWISE or word.startswith("--provider=") for word in words):
         return False

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from echocli.cli.help import GroupedCommand, normalise
+from echocli.cli.help import FittedContext, GroupedCommand, normalise
 
 Table: TypeAlias = "dict[str, tuple[str, str]]"
 """Command name → its module and its line in the list of commands."""
@@ -29,6 +29,7 @@ CONTEXT: dict[str, Any] = {
 class LazyGroup(TyperGroup):
     """List commands from the table; import a command's module only to run it."""
 
+    context_class = FittedContext
     table: Table
     default: str | None = None
 

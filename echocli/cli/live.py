@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from echocli.api.live_sources import EXAMPLE
 from echocli.cli import keeping_options, live_options, options
+from echocli.cli.chosen import chosen_by, console_of
 from echocli.cli.live_run import live_from
-from echocli.cli.live_sources import EXAMPLE
 from echocli.environment import Environment
 from echocli.errors import UsageError
-from echocli.output.console import Console
 
 Stdin = Annotated[str | None, typer.Argument(metavar="[-]", help="'-' listens to standard input.")]
 
@@ -27,6 +27,7 @@ def command(
     channel: options.Channel = None,
     record: live_options.Record = None,
     stop_after: live_options.StopAfter = None,
+    profile: options.Profile = None,
     model: options.Model = None,
     provider: options.Provider = None,
     device: options.Device = None,
@@ -80,5 +81,5 @@ def command(
     environment: Environment = ctx.obj
     if stdin not in (None, "-"):
         raise UsageError(f"live {stdin}: a file is named with --file", hint=EXAMPLE)
-    console = Console(environment, quiet=quiet, verbose=verbose)
-    raise typer.Exit(live_from(ctx, environment, console))
+    chosen = chosen_by(ctx)
+    raise typer.Exit(live_from(ctx, environment, console_of(environment, chosen), chosen))

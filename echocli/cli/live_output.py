@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from echocli.cli.batch import Collected
+from echocli.api.collected import Collected
 from echocli.environment import Environment
 from echocli.errors import EchoError, OutputError
 from echocli.events import Event, Notice, Ready
@@ -17,8 +18,10 @@ from echocli.output.live_view import LiveFigures, LiveView
 from echocli.output.stdout import StdoutSink
 from echocli.output.subtitles import WriteOptions
 from echocli.output.writers import Writer, make_writer
-from echocli.providers.base import LoadSpec
 from echocli.types import Transcript
+
+if TYPE_CHECKING:
+    from echocli.providers.base import LoadSpec
 
 PLAIN = ("txt",)
 """Without a format finals are lines of text."""

@@ -100,10 +100,3 @@ def with_damaged(store: Store, name: str, format: str | None = None) -> list[Fou
         if damaged:
             return damaged
         raise
-
-
-def size(count: int) -> str:
-    """Return a number of bytes for people, in units of ten, as disks and downloads have them."""
-    if count >= 10**9:
-        return f"{count / 10**9:.1f} GB"
-    return f"{count / 10**6:.0f} MB" if count >= 10**7 else f"{count / 10**6:.1f} MB"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Annotated
 
 import typer
 
+from echocli.api.survey import survey
 from echocli.capability.advice import Recommendation
-from echocli.cli.columns import in_columns
-from echocli.cli.detect import survey
-from echocli.cli.models_chosen import MaybeNames, ModelDir, chosen, open_store, size
+from echocli.cli.columns import fitting
+from echocli.cli.models_chosen import MaybeNames, ModelDir, chosen, open_store
 from echocli.cli.options import Json
 from echocli.cli.providers import ProviderRow, rows
+from echocli.config import Settings
 from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.models import catalog
@@ -22,27 +24,34 @@ from echocli.models.identity import Identity, identity
 from echocli.models.leftovers import Begun, begun
 from echocli.models.store import Found, Store, install_command
 from echocli.models.verify import Outcome, at_a_glance, is_stale
-from echocli.output.console import Console
+from echocli.output.console import Console, width_of
 from echocli.output.jsonable import dump
 from echocli.output.stdout import StdoutSink
-from echocli.output.text import one_line
+from echocli.output.table import Column
+from echocli.output.text import one_line, size
 
-HEADINGS = (
-    "name",
-    "format",
-    "holds",
-    "size",
-    "verified",
-    "revision",
-    "sha256",
-    "runs with",
-    "",
-    "from",
-    "path",
+COLUMNS = (
+    Column("name", least=12),
+    Column("format", rank=1),
+    Column("holds", rank=4),
+    Column("size", flush_right=True, rank=2),
+    Column("verified", rank=5),
+    Column("revision", rank=8),
+    Column("sha256", rank=9),
+    Column("runs with", rank=7),
+    Column("", rank=3),
+    Column("from", rank=6),
+    Column("path", least=16),
 )
-FIGURES = frozenset({3})
-CATALOGUE_HEADINGS = ("name", "languages", "parameters", "download", "ggml", "memory", "get it by")
-CATALOGUE_FIGURES = frozenset({2, 3, 4, 5})
+CATALOGUE = (
+    Column("name"),
+    Column("languages", rank=1),
+    Column("parameters", flush_right=True, rank=4),
+    Column("download", flush_right=True, rank=2),
+    Column("ggml", flush_right=True, rank=5),
+    Column("memory", flush_right=True, rank=3),
+    Column("get it by", rank=6),
+)
 
 SHOWN = 12
 """Digits of a revision or digest that a table shows; JSON has all."""
@@ -91,7 +100,8 @@ def command(
         environment = environment.with_variable("ECHOCLI_MODEL_DIR", str(model_dir))
     store = open_store(environment, model_dir)
     # Whatever is pinned: what suits this machine.
-    advice = survey(environment, {"provider": "auto", "model": "auto"}).recommendation
+    anything = Settings(environment).choose({"provider": "auto", "model": "auto"})
+    advice = survey(environment, anything).recommendation
     providers = rows(environment, store)
     copies, absent = _asked(store, models)
     shown = Listed(
@@ -102,7 +112,8 @@ def command(
     )
     if shown.here or shown.begun or not absent:
         sink = StdoutSink(environment.stdout)
-        sink.write(dump(as_object(shown), indent=2) + "\n" if as_json else table(shown))
+        width = width_of(environment, environment.stdout)
+        sink.write(dump(as_object(shown), indent=2) + "\n" if as_json else table(shown, width))
         sink.flush()
     if absent:
         for error in absent[:-1]:
@@ -162,7 +173,7 @@ def not_here(here: Iterable[Found]) -> list[Model]:
 
 
 def as_object(shown: Listed) -> dict[str, object]:
-    """Return the lists as JSON has them; see ``docs/models.md`` for the fields."""
+    """Return the lists as JSON has them; see ``docs/reference/json.md``."""
     return {
         "models": list(map(_copy_object, shown.here)),
         "available": list(map(_model_object, shown.lacking)),
@@ -205,24 +216,24 @@ def _model_object(model: Model) -> dict[str, object]:
     }
 
 
-def table(shown: Listed) -> str:
+def table(shown: Listed, width: int | None = None) -> str:
     """Return the lists for people, and what to get where something would suit better."""
     parts = []
     if shown.here:
-        parts.append(in_columns(HEADINGS, map(_copy_cells, shown.here), FIGURES))
+        parts.append(fitting(COLUMNS, map(_copy_cells, shown.here), width))
     else:
         parts.append("no model is here\n")
     parts.extend(map(_begun_line, shown.begun))
     if shown.lacking:
         cells = map(_model_cells, shown.lacking)
-        parts.append("Not here:\n" + in_columns(CATALOGUE_HEADINGS, cells, CATALOGUE_FIGURES))
+        parts.append("Not here:\n" + fitting(CATALOGUE, cells, width))
     advice = shown.advice
     if not advice.installed:
         parts.append(f"recommended here: {advice.model}; run: {install_command(advice.model)}\n")
     return "\n".join(parts)
 
 
-def _copy_cells(row: Row) -> tuple[str, ...]:
+def _copy_cells(row: Row) -> tuple[str | PurePath, ...]:
     copy = row.found
     return (
         copy.name,
@@ -235,7 +246,7 @@ def _copy_cells(row: Row) -> tuple[str, ...]:
         ", ".join(row.providers),
         "recommended" if row.recommended else "",
         copy.origin,
-        str(copy.path),
+        PurePath(copy.path),
     )
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import typer
 
 from echocli.cli.models_chosen import Format, FormatName, ModelDir, ModelName, copies, open_store
+from echocli.cli.options import Json
 from echocli.environment import Environment
 from echocli.models.store import Found
+from echocli.output.jsonable import dump
 from echocli.output.stdout import StdoutSink
 
 
 def command(
-    ctx: typer.Context, model: ModelName, format: FormatName = None, model_dir: ModelDir = None
+    ctx: typer.Context,
+    model: ModelName,
+    format: FormatName = None,
+    as_json: Json = False,
+    model_dir: ModelDir = None,
 ) -> None:
     """Print where a model is.
 
@@ -24,8 +30,9 @@ def command(
         path = min(copies(store, model, format), key=_is_quantised).path
     else:
         path = store.where(model, format)
+    where = str(path.absolute())
     sink = StdoutSink(environment.stdout)
-    sink.write(f"{path.absolute()}\n")
+    sink.write((dump({"model": model, "path": where}, indent=2) if as_json else where) + "\n")
     sink.flush()
 
 

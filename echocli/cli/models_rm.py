@@ -12,7 +12,6 @@ from echocli.cli.models_chosen import (
     ModelDir,
     ModelNames,
     open_store,
-    size,
     stored,
 )
 from echocli.environment import Environment
@@ -22,7 +21,7 @@ from echocli.models.found import is_path
 from echocli.models.removal import give_up, remove
 from echocli.models.store import Found, Store
 from echocli.output.stdout import StdoutSink
-from echocli.output.text import one_line
+from echocli.output.text import one_line, size
 
 
 def command(

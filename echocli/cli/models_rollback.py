@@ -7,19 +7,25 @@ from pathlib import Path
 
 import typer
 
-from echocli.cli.models_chosen import FormatName, ModelDir, ModelName, open_store, stored
+from echocli.cli.chosen import chosen_by, console_of
+from echocli.cli.models_chosen import FormatName, ModelDir, ModelName, stored
+from echocli.cli.options import Profile, Quiet
 from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.models import previous
 from echocli.models.hints import earlier
 from echocli.models.identity import revision_of
 from echocli.models.store import Found, Store
-from echocli.output.console import Console
 from echocli.output.stdout import StdoutSink
 
 
 def command(
-    ctx: typer.Context, model: ModelName, format: FormatName = None, model_dir: ModelDir = None
+    ctx: typer.Context,
+    model: ModelName,
+    format: FormatName = None,
+    quiet: Quiet = False,
+    model_dir: ModelDir = None,
+    profile: Profile = None,
 ) -> None:
     """Put the revision before the last update back and print where it is.
 
@@ -27,7 +33,8 @@ def command(
     Of several forms it is the first that has an earlier revision, unless --format says which.
     """
     environment: Environment = ctx.obj
-    store = open_store(environment, model_dir)
+    settings = chosen_by(ctx)
+    store = Store(environment, settings["model_dir"])
     first, *others = _with_previous(store, model, format)
     path = previous.rollback(store.directory, first.path.name)
     revision = revision_of(replace(first, path=path)) or "unknown"
@@ -36,7 +43,7 @@ def command(
     sink.flush()
     for other in others:
         text = f"{other.path.name} stays as it is; it has an earlier revision too"
-        Console(environment).notice(f"{text}: --format {other.format}")
+        console_of(environment, settings).notice(f"{text}: --format {other.format}")
 
 
 def _with_previous(store: Store, model: str, format: str | None) -> list[Found]:

@@ -7,15 +7,17 @@ from typing import Annotated
 
 import typer
 
-from echocli.cli.models_chosen import FormatName, MaybeNames, ModelDir, chosen, open_store, stored
-from echocli.cli.models_pull import Offline, fetch, is_offline
-from echocli.cli.options import Quiet
+from echocli.cli.chosen import chosen_by, console_of
+from echocli.cli.models_chosen import FormatName, MaybeNames, ModelDir, chosen, stored
+from echocli.cli.models_pull import Offline, fetch
+from echocli.cli.options import Json, Profile, Quiet
 from echocli.environment import Environment
 from echocli.errors import EchoError
 from echocli.models.pull import Update, update_check
 from echocli.models.records import read_record
 from echocli.models.store import Found, Store
 from echocli.output.console import Console
+from echocli.output.jsonable import dump
 from echocli.output.stdout import StdoutSink
 
 SHOWN = 12
@@ -29,7 +31,9 @@ def command(
     format: FormatName = None,
     offline: Offline = None,
     quiet: Quiet = False,
+    as_json: Json = False,
     model_dir: ModelDir = None,
+    profile: Profile = None,
 ) -> None:
     """Replace models by newer revisions.
 
@@ -38,23 +42,29 @@ def command(
     the same text until you decide otherwise.
     """
     environment: Environment = ctx.obj
-    console = Console(environment, quiet=quiet)
-    store = open_store(environment, model_dir)
+    settings = chosen_by(ctx)
+    console = console_of(environment, settings)
+    store = Store(environment, settings["model_dir"])
     copies = _meant(store, models, format)
     if not copies:
         console.notice("no model here was downloaded from the hub")
-    stay_offline = is_offline(environment, offline)
     sink = StdoutSink(environment.stdout)
     failed: list[EchoError] = []
+    found: list[dict[str, object]] = []
     for copy in copies:
         try:
-            update = update_check(copy, environment, offline=stay_offline)
+            update = update_check(copy, environment, offline=settings["offline"])
             if update is not None and not check:
                 fetch(environment, console, store, copy.name, format=copy.format)
         except EchoError as error:  # the others may be brought all the same
             failed.append(error)
             continue
-        sink.write(_line(copy, update, done=not check))
+        found.append(_as_object(copy, update, done=not check))
+        if not as_json:
+            sink.write(_line(copy, update, done=not check))
+            sink.flush()
+    if as_json:
+        sink.write(dump({"models": found}, indent=2) + "\n")
         sink.flush()
     _report(console, failed)
 
@@ -92,6 +102,16 @@ def _is_conversion(copy: Found) -> bool:
 def _is_from_hub(copy: Found) -> bool:
     record = read_record(copy.path) if copy.origin == "store" else None
     return record is not None and record.source.startswith("hf:")
+
+
+def _as_object(copy: Found, update: Update | None, *, done: bool) -> dict[str, object]:
+    return {
+        "name": copy.name,
+        "format": copy.format,
+        "current": update.current if update else None,
+        "newest": update.newest if update else None,
+        "updated": done and update is not None,
+    }
 
 
 def _line(copy: Found, update: Update | None, *, done: bool) -> str:

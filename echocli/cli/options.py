@@ -39,6 +39,10 @@ def positive(value: float) -> float:
     return value
 
 
+Profile = Annotated[
+    str | None,
+    option(MODEL, "--profile", metavar="NAME", help="Settings of [profile.NAME] in config.toml."),
+]
 Model = Annotated[
     str | None,
     option(MODEL, "--model", "-m", help="Model name or path [default: what suits this machine]."),
@@ -256,7 +260,8 @@ OutputFormat = Annotated[
         OUTPUT,
         "--output-format",
         "-f",
-        help="txt, srt, vtt, tsv, json, jsonl, lrc or all; may be repeated [default: txt].",
+        help="txt, srt, vtt, tsv, json, jsonl, lrc, html or all (every one but html); may be"
+        " repeated [default: txt].",
     ),
 ]
 MaxLineWidth = Annotated[
@@ -275,7 +280,9 @@ SkipExisting = Annotated[
     ),
 ]
 Json = Annotated[bool, option(OUTPUT, "--json", help="Print JSON.")]
-Quiet = Annotated[bool, option(OUTPUT, "--quiet", "-q", help="No progress and no notices.")]
+Quiet = Annotated[
+    bool, option(OUTPUT, "--quiet/--no-quiet", "-q", help="No progress and no notices.")
+]
 Verbose = Annotated[
     int, option(OUTPUT, "--verbose", "-v", count=True, help="Say more: settings and their sources.")
 ]

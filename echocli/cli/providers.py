@@ -7,23 +7,32 @@ from dataclasses import dataclass
 
 import typer
 
+from echocli.api.report import ProviderState
+from echocli.api.sources import Sources
 from echocli.capability.tiers import Overrides
-from echocli.cli.columns import in_columns
-from echocli.cli.detect_report import ProviderState
-from echocli.cli.detect_sources import Sources
+from echocli.cli.columns import fitting
 from echocli.cli.options import Json, ModelDir
 from echocli.config import Settings
 from echocli.environment import Environment
 from echocli.errors import ProviderError
 from echocli.models import catalog
 from echocli.models.store import Store
+from echocli.output.console import width_of
 from echocli.output.jsonable import dump
 from echocli.output.stdout import StdoutSink
+from echocli.output.table import Column
 from echocli.output.text import one_line
 from echocli.providers import registry
 from echocli.providers.base import ProviderInfo
 
-HEADINGS = ("name", "here", "devices", "reads", "can", "models here")
+COLUMNS = (
+    Column("name"),
+    Column("here"),
+    Column("devices", rank=1),
+    Column("reads", rank=3),
+    Column("can", rank=4, least=12),
+    Column("models here", rank=2, least=12),
+)
 
 READS: dict[str, tuple[str, ...]] = {"ggml": ("ggml", "ct2"), "none": ()}
 """Formats a provider takes where they are not the one it wants: CTranslate2's become GGML."""
@@ -64,13 +73,13 @@ def command(ctx: typer.Context, as_json: Json = False, model_dir: ModelDir = Non
     if as_json:
         sink.write(dump({"providers": list(map(as_object, found))}, indent=2) + "\n")
     else:
-        sink.write(table(found))
+        sink.write(table(found, width_of(environment, environment.stdout)))
     sink.flush()
 
 
 def rows(environment: Environment, store: Store) -> list[ProviderRow]:
     """Return every provider, the built-in ones first; a broken plug-in is a row with its error."""
-    sources = Sources(Settings(environment), {}, store)
+    sources = Sources(Settings(environment).choose({}), store)
     infos = {name: _info(name) for name in registry.names()}
     whole = [name for name, info in infos.items() if info is not None]
     _, ct2, own = sources.models(Overrides(), whole)
@@ -123,9 +132,9 @@ def as_object(row: ProviderRow) -> dict[str, object]:
     }
 
 
-def table(found: Sequence[ProviderRow]) -> str:
+def table(found: Sequence[ProviderRow], width: int | None = None) -> str:
     """Return headings and a line for each provider, and below why some are not here."""
-    lines = in_columns(HEADINGS, map(_cells, found))
+    lines = fitting(COLUMNS, map(_cells, found), width)
     missing = [row for row in found if not row.state.available]
     return lines + "".join("\n" + _why_not(row) for row in missing)
 

@@ -9,6 +9,7 @@ import typer
 
 from echocli import __version__
 from echocli.cli import keeping_options, options
+from echocli.cli.chosen import chosen_by, console_of
 from echocli.environment import Environment
 from echocli.errors import ModelError
 from echocli.events import Notice
@@ -18,7 +19,7 @@ from echocli.output.stdout import StdoutSink
 from echocli.output.text import one_line
 
 if TYPE_CHECKING:
-    from echocli.cli.session import Setup
+    from echocli.api.setup import Setup
     from echocli.providers.base import LoadSpec
     from echocli.runtime.warmup import WarmupReport
 
@@ -48,6 +49,7 @@ class Outcome:
 def command(
     ctx: typer.Context,
     level: LevelNumber = 2,
+    profile: options.Profile = None,
     model: options.Model = None,
     provider: options.Provider = None,
     device: options.Device = None,
@@ -71,34 +73,13 @@ def command(
     it ends with the command. A start that fails ends in the state ERROR with its cause and exit 4.
     """
     environment: Environment = ctx.obj
-    console = Console(environment, quiet=quiet, verbose=verbose)
-    flags = {
-        "provider": provider,
-        "model": model,
-        "device": device,
-        "compute_type": compute_type,
-        "threads": threads,
-        "language": language,
-        "model_revision": model_revision,
-        "model_sha256": model_sha256,
-        "voxtral_binary": voxtral_binary,
-        "voxtral_model": voxtral_model,
-    }
+    chosen = chosen_by(ctx)
+    console = console_of(environment, chosen)
+    from echocli.api.setup import prepare
 
-    from echocli.cli.session import prepare
-    from echocli.config import Settings
-
-    settings = Settings(environment)
-    stay_offline = bool(settings.get("offline", offline, False).value)
     try:
-        setup = prepare(
-            environment,
-            console,
-            flags,
-            model_dir=model_dir,
-            offline=stay_offline,
-            max_memory_mb=settings.get("max_memory_mb", max_memory_mb).value,
-        )
+        setup = prepare(environment, chosen, console)
+        setup.announce(console)
     except ModelError as error:
         outcome = Outcome(error=error)
     else:
@@ -112,7 +93,7 @@ def command(
 
 
 def _warm(setup: Setup, level: int, console: Console) -> Outcome:
-    from echocli.cli.session import supervised
+    from echocli.api.setup import supervised
     from echocli.runtime.warmup import Level, warm_up
 
     with supervised(setup) as supervisor:
@@ -125,7 +106,7 @@ def _warm(setup: Setup, level: int, console: Console) -> Outcome:
 
 
 def as_object(outcome: Outcome, level: int) -> dict[str, Any]:
-    """Return the outcome as JSON-ready values; see ``docs/bench.md`` for the fields."""
+    """Return the outcome as JSON-ready values; see ``docs/reference/json.md``."""
     error = outcome.error
     return {
         "schema": SCHEMA,

@@ -46,7 +46,8 @@ def parse_language(text: str | None) -> str | None:
     names = {name: code for code, name in LANGUAGES.items()} | _ALIASES
     code = word if word in LANGUAGES else names.get(word)
     if code is None:
-        near = get_close_matches(word, [*names, *LANGUAGES], n=2)
+        spoken = word.replace("_", "-").partition("-")[0]  # of a tag with a region, as in en-US
+        near = [spoken] if spoken in LANGUAGES else get_close_matches(word, [*names, *LANGUAGES], 2)
         hint = f"did you mean {' or '.join(near)}?" if near else "use a code such as en, de or fr"
         raise UsageError(f"unknown language '{text}'", hint=hint)
     return code

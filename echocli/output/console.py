@@ -6,8 +6,9 @@ when a terminal is there to show its work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -18,6 +19,11 @@ from echocli.output.text import one_line
 if TYPE_CHECKING:
     import rich.console
 
+    from echocli.output.downloads import Teller
+
+USUAL_WIDTH = 80
+"""Columns of a terminal that does not say."""
+
 _STYLES = {"error": "bold red", "notice": "yellow", "info": "dim"}
 
 
@@ -26,6 +32,14 @@ class ProgressBar(Protocol):
 
     def update(self, position: float, total: float | None) -> None:
         """State the seconds done, and all seconds where that is known."""
+        ...
+
+
+class OverallBar(Protocol):
+    """Show how far a batch is."""
+
+    def update(self, label: str, share: float) -> None:
+        """State the present input, and which share of everything is done."""
         ...
 
 
@@ -46,6 +60,28 @@ class NoBar:
 
     def update(self, position: float, total: float | None) -> None:
         """Take the figures and leave it at that."""
+
+
+class NoOverallBar:
+    """Show nothing of a batch either."""
+
+    def update(self, label: str, share: float) -> None:
+        """Take the figures and leave it at that."""
+
+
+def width_of(env: Environment, stream: TextIO | None) -> int | None:
+    """Return how many columns there are where a stream leads to; ``None`` for no terminal.
+
+    ``COLUMNS`` wins, as it does everywhere; a terminal that does not know has 80.
+    """
+    if stream is None or not stream.isatty():
+        return None
+    if (stated := env.environ.get("COLUMNS", "")).isdecimal() and int(stated):
+        return int(stated)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or USUAL_WIDTH
+    except (OSError, ValueError):
+        return USUAL_WIDTH
 
 
 class Console:
@@ -75,6 +111,12 @@ class Console:
         """Tell what went wrong and the next step."""
         self._say("error", str(error), error.hint)
 
+    def downloading(self, name: str) -> AbstractContextManager[Teller]:
+        """Give what the download of a model reports to, for the block."""
+        from echocli.output.downloads import telling
+
+        return telling(self, self._env.clock, name)
+
     @contextmanager
     def progress(self, label: str) -> Iterator[ProgressBar]:
         """Show a bar for the block on a terminal; it is gone when the block is left."""
@@ -86,6 +128,31 @@ class Console:
         bar = TerminalBar(self._env.clock, self._rich, label)
         with self.showing(bar):
             yield bar
+
+    @contextmanager
+    def overall(self) -> Iterator[OverallBar]:
+        """Show a bar of a whole batch on a terminal; it is gone when the block is left."""
+        if self._quiet or not self._is_terminal:
+            yield NoOverallBar()
+            return
+        from echocli.output.progress import TerminalOverallBar
+
+        bar = TerminalOverallBar(self._env.clock, self._rich)
+        with self.showing(bar):
+            yield bar
+
+    @property
+    def table_width(self) -> int | None:
+        """Columns a table may have; ``None`` where nobody looks or nothing is to be said."""
+        return None if self._quiet else width_of(self._env, self._env.stderr)
+
+    def table(self, lines: Iterable[str]) -> None:
+        """Show the lines of a table, the first of which has the headings."""
+        head = "bold" if self._is_terminal else ""
+        with suppress(OSError, ValueError), self._away():
+            for number, line in enumerate(lines):
+                style = "" if number else head
+                self._rich.print(line, style=style, markup=False, emoji=False, soft_wrap=True)
 
     @property
     def canvas(self) -> rich.console.Console | None:

@@ -9,37 +9,38 @@ from __future__ import annotations
 import errno
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Self
 
 from echocli.errors import OutputError, UsageError
 from echocli.output.temporary import TemporaryFile, create, remove_leftovers
-from echocli.output.text import valid
 from echocli.output.writers import FORMATS, expand_formats
 
 STDIN = "-"
 """The input that stands for standard input; its output files are called ``stdin``."""
 
+OUTPUT_DIR = "--output-dir"
+
 _HINTS = {
-    errno.ENOSPC: "the disk is full: free some space or choose another place with --output-dir",
-    errno.EDQUOT: "the quota is used up: free some space or choose another --output-dir",
-    errno.EACCES: "check the permissions or choose another place with --output-dir",
-    errno.EPERM: "check the permissions or choose another place with --output-dir",
-    errno.EROFS: "the file system is read-only: choose another place with --output-dir",
-    errno.ENAMETOOLONG: "rename the input to something shorter",
-    errno.ENOTDIR: "a part of the path is a file: choose another place with --output-dir",
-    errno.EEXIST: "a part of the path is a file: choose another place with --output-dir",
-    errno.EISDIR: "a directory has that name: move it or choose another --output-dir",
+    errno.ENOSPC: "the disk is full: free some space or choose another place with {}",
+    errno.EDQUOT: "the quota is used up: free some space or choose another {}",
+    errno.EACCES: "check the permissions or choose another place with {}",
+    errno.EPERM: "check the permissions or choose another place with {}",
+    errno.EROFS: "the file system is read-only: choose another place with {}",
+    errno.ENAMETOOLONG: "choose a shorter name for the input or for {}",
+    errno.ENOTDIR: "a part of the path is a file: choose another place with {}",
+    errno.EEXIST: "a part of the path is a file: choose another place with {}",
+    errno.EISDIR: "a directory has that name: move it or choose another {}",
 }
 
 
-def output_error(error: OSError, name: str | Path) -> OutputError:
-    """Say which file could not be written, why, and what to do."""
-    hint = _HINTS.get(error.errno or 0, "choose another place with --output-dir")
+def output_error(error: OSError, name: str | Path, option: str = OUTPUT_DIR) -> OutputError:
+    """Say which file could not be written, why, and what to do; ``option`` says where it goes."""
+    hint = _HINTS.get(error.errno or 0, "choose another place with {}").format(option)
     return OutputError(f"cannot write {name}: {error.strerror or error}", hint=hint)
 
 
@@ -65,9 +66,14 @@ class OutputPlan:
 
 
 def plan_outputs(
-    inputs: Sequence[str], output_dir: Path | None, formats: Sequence[str]
+    inputs: Sequence[str],
+    output_dir: Path | None,
+    formats: Sequence[str],
+    below: Mapping[str, PurePath] | None = None,
 ) -> list[OutputPlan]:
     """Decide where each input's outputs go, before any work starts; nothing is created.
+
+    ``below`` has the sub-directory of ``output_dir`` for inputs whose files do not go right there.
 
     Without a directory everything goes to standard output, which takes one format, and several
     inputs only in a format that can be joined. Raises ``UsageError`` for what cannot work: that, an
@@ -78,8 +84,9 @@ def plan_outputs(
         _check_stdout(inputs, names)
         targets = tuple(Target(name, None) for name in names)
         return [OutputPlan(source, targets) for source in inputs]
-    _check_stems(inputs)
-    plans = [_plan_files(source, output_dir, names) for source in inputs]
+    places = [(source, output_dir / (below or {}).get(source, "")) for source in inputs]
+    _check_stems(places)
+    plans = [_plan_files(source, place, names) for source, place in places]
     _check_overwriting(plans)
     return plans
 
@@ -92,9 +99,13 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def exists_complete(plan: OutputPlan) -> bool:
-    """Tell whether every file of a plan is there; files are renamed when whole, so they are."""
-    return bool(plan.paths) and all(is_file(path) for path in plan.paths)
+def missing(plan: OutputPlan) -> OutputPlan:
+    """Return the plan without the files that are there; they are renamed when whole, so they are.
+
+    Standard output is never there. Without targets nothing is left to do.
+    """
+    left = [one for one in plan.targets if one.path is None or not is_file(one.path)]
+    return replace(plan, targets=tuple(left))
 
 
 def stem(source: str) -> str:
@@ -103,8 +114,14 @@ def stem(source: str) -> str:
 
 
 def _plan_files(source: str, directory: Path, names: Sequence[str]) -> OutputPlan:
-    base = valid(stem(source))
+    base = stem(source)
     return OutputPlan(source, tuple(Target(name, directory / f"{base}.{name}") for name in names))
+
+
+def share_stdout(inputs: Sequence[str], formats: Sequence[str]) -> bool:
+    """Tell whether the outputs can go to standard output; ``UsageError`` for an unknown format."""
+    names = expand_formats(formats)
+    return len(names) == 1 and (len(inputs) < 2 or FORMATS[names[0]].joinable)
 
 
 def _check_stdout(inputs: Sequence[str], names: Sequence[str]) -> None:
@@ -117,11 +134,11 @@ def _check_stdout(inputs: Sequence[str], names: Sequence[str]) -> None:
         raise UsageError(message, hint="add --output-dir DIR to write one file each")
 
 
-def _check_stems(inputs: Sequence[str]) -> None:
+def _check_stems(places: Sequence[tuple[str, Path]]) -> None:
     """Refuse names that fall together, also where case or Unicode form do not tell files apart."""
     seen: dict[str, str] = {}
-    for source in inputs:
-        key = unicodedata.normalize("NFC", valid(stem(source))).casefold()
+    for source, place in places:
+        key = unicodedata.normalize("NFC", str(place / stem(source))).casefold()
         if key in seen:
             message = f"{seen[key]} and {source} would be written to the same file"
             raise UsageError(
@@ -146,11 +163,12 @@ class AtomicFile:
     ``<name>.part``, leaving it by any other error removes it; calling one of the three methods in
     the block settles it earlier. UTF-8 with plain newlines everywhere. Missing directories are
     made; what a killed run left of this file is removed. Whatever the system refuses is an
-    ``OutputError`` that names the file.
+    ``OutputError`` that names the file, and ``option`` as the way to another place.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, option: str = OUTPUT_DIR) -> None:
         self.path = path
+        self._option = option
         self._file: TemporaryFile | None = None
 
     def __enter__(self) -> Self:
@@ -221,4 +239,4 @@ class AtomicFile:
         try:
             yield
         except OSError as error:
-            raise output_error(error, self.path) from error
+            raise output_error(error, self.path, self._option) from error

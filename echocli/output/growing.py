@@ -49,7 +49,7 @@ class ReplacedFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._pending: list[str] = []
 
     def write(self, text: str, /) -> None:
@@ -60,11 +60,11 @@ class ReplacedFile:
         """Make what was taken the whole file."""
         text = "".join(self._pending)
         self._pending.clear()
-        with explained(self._path), ExitStack() as undo:
-            file = create(self._path)
+        with explained(self.path), ExitStack() as undo:
+            file = create(self.path)
             undo.callback(file.remove)
             file.stream.write(text)
-            file.rename(self._path)
+            file.rename(self.path)
             undo.pop_all()
 
 

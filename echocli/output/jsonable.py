@@ -1,4 +1,4 @@
-"""The stable JSON: events and transcripts as plain dicts; ``docs/json.md`` describes every field.
+"""The stable JSON: events and transcripts as plain dicts, as ``docs/reference/json.md`` says.
 
 Times are seconds with three digits, other measures have four; what is not a finite number is
 ``null``; every string is valid UTF-8. An event class needs nothing here: its fields are taken as

@@ -1,15 +1,13 @@
 """Files of a live run: each final is on disk, under the file's last name, as soon as it is final.
 
-Most formats are appended to, with one write a final. JSON has an end, so its file is replaced by a
-whole one each time: a live run can be killed at any moment and every file can be read. A segment
-that fills a gap is appended too, behind what was said after it; at the end such files are written
-again in order of time, and replace the old ones when they are whole.
+Most formats are appended to, with one write a final. JSON and pages have an end, so their files are
+replaced by whole ones each time: a live run can be killed at any moment and every file can be read.
+A segment that fills a gap is appended too, behind what was said after it; at the end such files are
+written again in order of time, and replace the old ones when they are whole.
 """
 
 from __future__ import annotations
 
-import json
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -22,14 +20,14 @@ from types import TracebackType
 from typing import Self
 
 from echocli.errors import OutputError
-from echocli.events import Backfill, End, Event, Final, Ready
+from echocli.events import Backfill, Event, Final
 from echocli.output.growing import GrowingFile, ReplacedFile, explained
-from echocli.output.jsonable import dump, segment_to_dict, transcript_to_dict
+from echocli.output.live_writers import REPLACED
 from echocli.output.subtitles import WriteOptions
 from echocli.output.temporary import remove_leftovers
 from echocli.output.text import clean
-from echocli.output.writers import FORMATS, JsonWriter, Writer, expand_formats, make_writer
-from echocli.types import Segment, Transcript
+from echocli.output.writers import FORMATS, Writer, expand_formats, make_writer
+from echocli.types import Transcript
 
 LIVE_LAYOUT = WriteOptions(max_line_width=42, max_line_count=2, max_cue_seconds=7.0, runs_on=False)
 """Subtitles nobody gave a layout for: a live final can be 18 s long. Two lines of 42 characters and
@@ -115,75 +113,14 @@ class LiveFiles:
         file.flush()
 
     def _writer(self, name: str, path: Path) -> Writer:
-        if name == LiveJsonWriter.name:
-            return LiveJsonWriter(ReplacedFile(path), self._layout)
+        if name in REPLACED:
+            return REPLACED[name](ReplacedFile(path), self._layout)
         with explained(path):
             file = self._files.enter_context(path.open("ab", buffering=0))
         sink = GrowingFile(path, file)
         writer = make_writer(name, sink, self._layout)
         sink.flush()  # the header
         return writer
-
-
-class LiveJsonWriter(JsonWriter):
-    """Write the transcript so far after each final.
-
-    The text of each segment is kept, because making it is what takes the time: a whole
-    ``dump`` of 2,000 finals (three hours) takes most of a second.
-    """
-
-    def _begin(self) -> None:
-        self._so_far = Transcript("", None, 0.0, (), "", "")
-        self._starts: list[float] = []
-        self._texts: list[str] = []
-        self._segments: list[str] = []
-        self._replace()
-
-    def event(self, event: Event) -> None:
-        """Take what the transcript needs of an event."""
-        match event:
-            case Ready():
-                self._so_far = replace(
-                    self._so_far,
-                    provider=event.provider,
-                    model=event.model,
-                    model_revision=event.model_revision,
-                    model_sha256=event.model_sha256,
-                )
-            case Final():
-                self._add(event.segment)
-                self._replace()
-            case Backfill() if clean(event.segment.text).strip():
-                self._add(event.segment)
-                self._replace()
-            case End():
-                self._so_far = replace(
-                    self._so_far, duration=event.duration, language=event.language
-                )
-
-    def _add(self, segment: Segment) -> None:
-        at = bisect_right(self._starts, segment.start)
-        self._starts.insert(at, segment.start)
-        self._texts.insert(at, segment.text)
-        lines = dump(segment_to_dict(segment), indent=2).replace("\n", "\n    ")
-        self._segments.insert(at, f"    {lines}")
-        self._so_far = replace(
-            self._so_far,
-            duration=max(self._so_far.duration, segment.end),
-            language=self._so_far.language or segment.language,
-        )
-
-    def _replace(self) -> None:
-        self._sink.write(self._document())
-        self._sink.flush()
-
-    def _document(self) -> str:
-        """Return what ``dump`` would make of the transcript, from the texts of its segments."""
-        head = transcript_to_dict(replace(self._so_far, text=" ".join(self._texts)))
-        values = {key: json.dumps(value, ensure_ascii=False) for key, value in head.items()}
-        if self._segments:
-            values["segments"] = "[\n" + ",\n".join(self._segments) + "\n  ]"
-        return "{\n" + ",\n".join(f'  "{key}": {value}' for key, value in values.items()) + "\n}\n"
 
 
 def _claim(directory: Path, formats: Sequence[str], now: datetime) -> tuple[Path, ...]:

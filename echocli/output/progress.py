@@ -24,12 +24,12 @@ _MARGIN = 3
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
 
-class TerminalBar:
-    """A line with a bar, position, speed and time left, at most every :data:`REFRESH` seconds.
+class _Line:
+    """A line with a bar and figures, drawn at most every :data:`REFRESH` seconds.
 
-    It has no thread of its own: ``update`` draws it, so nothing can tear the output. ``stop`` takes
-    it off the screen and ``start`` lets the next update draw it again. A terminal that goes away is
-    no reason to stop working: nothing is drawn from then on.
+    It has no thread of its own: drawing happens where news come, so nothing can tear the output.
+    ``stop`` takes it off the screen and ``start`` lets the next news draw it again. A terminal that
+    goes away is no reason to stop working: nothing is drawn from then on.
     """
 
     def __init__(self, clock: Clock, console: Console, label: str) -> None:
@@ -64,19 +64,13 @@ class TerminalBar:
         with self._drawing():
             self._picture.stop()
 
-    def update(self, position: float, total: float | None) -> None:
-        """Draw the new position, unless the last picture is too fresh."""
+    def _due(self, *, urgent: bool) -> bool:
+        """Tell whether to draw now; the last picture may be too fresh."""
         now = self._clock.now()
-        self._first = self._first or (now, position)
-        finished = total is not None and position >= total
-        if self._gone or (now - self._drawn < REFRESH and not finished):
-            return
+        if self._gone or (now - self._drawn < REFRESH and not urgent):
+            return False
         self._drawn = now
-        text = figures(position, total, self._speed(now, position))
-        with self._drawing():
-            self._picture.update(
-                self._task, completed=position, total=total, figures=text, refresh=True
-            )
+        return True
 
     @contextmanager
     def _drawing(self) -> Iterator[None]:
@@ -85,9 +79,51 @@ class TerminalBar:
         except OSError:
             self._gone = True
 
-    def _speed(self, now: float, position: float) -> float:
-        start, origin = self._first or (now, position)
+    def _speed(self, position: float) -> float:
+        """Return by how much a position grows in a second, since the first one that was told."""
+        now = self._clock.now()
+        start, origin = self._first = self._first or (now, position)
         return (position - origin) / (now - start) if now > start else 0.0
+
+
+class TerminalBar(_Line):
+    """A line for one input: a bar, position, speed and time left."""
+
+    def update(self, position: float, total: float | None) -> None:
+        """Draw the new position."""
+        speed = self._speed(position)
+        if not self._due(urgent=total is not None and position >= total):
+            return
+        text = figures(position, total, speed)
+        with self._drawing():
+            self._picture.update(
+                self._task, completed=position, total=total, figures=text, refresh=True
+            )
+
+
+class TerminalOverallBar(_Line):
+    """A line for a batch: the present input, a bar of the whole, and time left."""
+
+    def __init__(self, clock: Clock, console: Console) -> None:
+        super().__init__(clock, console, "")
+        self._label = ""
+
+    def update(self, label: str, share: float) -> None:
+        """Draw the present input, and which share of everything is done."""
+        speed = self._speed(share) if share else 0.0  # loading the model says nothing
+        if not self._due(urgent=label != self._label):
+            return
+        self._label = label
+        text = f"{share:.0%}" + (f"  {clock_time((1 - share) / speed)} left" if speed else "")
+        with self._drawing():
+            self._picture.update(
+                self._task,
+                description=one_line(label),
+                completed=share,
+                total=1.0,
+                figures=text,
+                refresh=True,
+            )
 
 
 class _Picture(Progress):

@@ -1,4 +1,4 @@
-"""Standard output as a text sink: UTF-8 whatever the locale, and honest about its end."""
+"""Standard output as a text sink: never short of a character, and honest about its end."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ class StdoutSink:
     ) -> None:
         if stream is None:
             raise OutputError("standard output is closed", hint="write files with --output-dir")
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        fit(stream)
         self._stream = stream
         self._above = above
         self._is_terminal = stream.isatty()
@@ -67,6 +66,17 @@ class StdoutSink:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         hint = "the disk is full: free some space" if full else "check where stdout leads to"
         raise OutputError(message, hint=hint) from error
+
+
+def fit(stream: TextIO) -> None:
+    r"""Make a stream take every character, whatever the locale or the code page.
+
+    Files and pipes get UTF-8, so that a program always reads the same. A terminal keeps its own
+    encoding, because it would show UTF-8 as something else; what that lacks is shown as ``\uXXXX``.
+    """
+    if isinstance(stream, TextIOWrapper):
+        encoding = stream.encoding if stream.isatty() else "utf-8"
+        stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def lead_nowhere(stream: TextIO) -> None:

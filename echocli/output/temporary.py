@@ -65,8 +65,10 @@ def remove_leftovers(path: Path) -> None:
 
 
 def _prefix(path: Path) -> str:
-    name = path.name.encode("utf-8", "surrogateescape")[:_LONGEST]
-    return f".{name.decode('utf-8', 'ignore')}."
+    name = path.name
+    while len(os.fsencode(name)) > _LONGEST:  # cut between characters, as the system writes them
+        name = name[:-1]
+    return f".{name}."
 
 
 def _remove_if_abandoned(path: Path) -> None:

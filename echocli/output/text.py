@@ -90,3 +90,15 @@ def _is_ideograph(char: str) -> bool:
     """Tell whether a script breaks at this character; Hangul is wide but writes spaces."""
     hangul = "\uac00" <= char <= "\ud7a3"
     return unicodedata.east_asian_width(char) in "WF" and not hangul
+
+
+def counted(count: int | None, noun: str) -> str:
+    """Return a count with its noun, which takes an s unless it is one; ``-`` for an unknown one."""
+    return f"{'-' if count is None else count} {noun}" + ("s" if count != 1 else "")
+
+
+def size(count: int) -> str:
+    """Return a number of bytes for people, in units of ten, as disks and downloads have them."""
+    if count >= 10**9:
+        return f"{count / 10**9:.1f} GB"
+    return f"{count / 10**6:.0f} MB" if count >= 10**7 else f"{count / 10**6:.1f} MB"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar, Protocol
 
 from echocli.errors import UsageError
-from echocli.events import Backfill, Event, Final, Progress
+from echocli.events import Event, Progress
+from echocli.output.html import HtmlWriter
 from echocli.output.jsonable import dump, event_to_dict, transcript_to_dict
 from echocli.output.subtitles import (
     Cue,
@@ -25,81 +25,13 @@ from echocli.output.subtitles import (
     stamp,
 )
 from echocli.output.text import clean
+from echocli.output.writing import SegmentWriter, TextSink, Writer
 from echocli.types import Segment, Transcript
 
+__all__ = ["ALL", "FORMATS", "JsonWriter", "TextSink", "Writer", "expand_formats", "make_writer"]
+
 ALL = "all"
-"""The name that stands for every format."""
-
-
-class TextSink(Protocol):
-    """Where a writer writes: a file, standard output, a string buffer."""
-
-    def write(self, text: str, /) -> object:
-        """Take some text."""
-        ...
-
-    def flush(self) -> object:
-        """Let everybody see what was written."""
-        ...
-
-
-class Writer(ABC):
-    """Write one input's result in one format.
-
-    A subclass states its ``name`` (also the file's extension), a ``summary`` for the help, whether
-    the output of several inputs may follow each other on one stream (``joinable``), and whether it
-    should be written again where segments came late (``ordered``: by time).
-    """
-
-    name: ClassVar[str]
-    summary: ClassVar[str]
-    joinable: ClassVar[bool] = False
-    ordered: ClassVar[bool] = False
-
-    def __init__(self, sink: TextSink, options: WriteOptions) -> None:
-        self._sink = sink
-        self._options = options
-        self._begin()
-
-    @abstractmethod
-    def event(self, event: Event) -> None:
-        """Take the next event; what can be written now is flushed before this returns."""
-
-    def close(self, transcript: Transcript) -> None:
-        """Write what is left, once; after an interruption the transcript holds what was final."""
-        self._end(transcript)
-        self._sink.flush()
-
-    def _begin(self) -> None:
-        """Write what stands before the first segment."""
-        return
-
-    def _end(self, transcript: Transcript) -> None:
-        """Write what stands after the last segment."""
-        del transcript
-
-
-class SegmentWriter(Writer):
-    """What the formats share that write segment by segment."""
-
-    ordered = True
-
-    def event(self, event: Event) -> None:
-        """Write a final or, where it comes, a backfill; other events have no place here."""
-        match event:
-            case Final():
-                self._segment(event.segment)
-                self._sink.flush()
-            case Backfill() if clean(event.segment.text).strip():
-                self._late(event.segment)
-                self._sink.flush()
-
-    @abstractmethod
-    def _segment(self, segment: Segment) -> None: ...
-
-    def _late(self, segment: Segment) -> None:
-        """Write a segment that lies before what is written, with its true time."""
-        self._segment(segment)
+"""The name that stands for every format but the page, as ``all`` of whisper is text and data."""
 
 
 FORMATS: dict[str, type[Writer]] = {}
@@ -262,6 +194,9 @@ class JsonWriter(Writer):
         self._sink.write(dump(transcript_to_dict(transcript), indent=2) + "\n")
 
 
+output_format(HtmlWriter)
+
+
 def make_writer(name: str, sink: TextSink, options: WriteOptions | None = None) -> Writer:
     """Make the writer of a format; raises ``UsageError`` for a name there is not."""
     return FORMATS[_known(name)](sink, options or WriteOptions())
@@ -275,8 +210,12 @@ def expand_formats(names: Iterable[str]) -> tuple[str, ...]:
     wanted = [part.strip().lower() for name in names for part in name.split(",")]
     found: dict[str, None] = {}
     for name in wanted:
-        found |= dict.fromkeys(FORMATS if name == ALL else [_known(name)])
+        found |= dict.fromkeys(_all() if name == ALL else [_known(name)])
     return tuple(found)
+
+
+def _all() -> list[str]:
+    return [name for name, writer in FORMATS.items() if writer.in_all]
 
 
 def _known(name: str) -> str:

@@ -8,10 +8,17 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from echocli import log
-from echocli.events import Level, Notice
+from echocli.events import Failover, Level, Notice
 from echocli.providers.base import LoadSpec
 from echocli.runtime.ladder import Ladder, Load, Rung
-from echocli.runtime.operating import Choices, OperatingPoint, effects, operating_point
+from echocli.runtime.operating import (
+    Change,
+    Choices,
+    OperatingPoint,
+    effects,
+    named,
+    operating_point,
+)
 
 
 class Switching(Protocol):
@@ -79,6 +86,13 @@ class _Pending:
 
     reason: str
     load: Load
+    change: Change | None = None
+    """What somebody asked for, if that is what led to it."""
+
+    @property
+    def fails_over(self) -> bool:
+        """Whether somebody asked for the fallback."""
+        return self.change is not None and self.change.fails_over
 
 
 class Adjuster:
@@ -105,9 +119,20 @@ class Adjuster:
         self._service = service
         self._ladder = ladder
         self._over = False
+        self.held = False
+        """Whether the load is not even looked at."""
         self._announced = _Announced(Rung.NORMAL, choices.base)
         self._pending: _Pending | None = None
         self._told_hopeless = False
+        self._former: Change | None = None
+        """What to go back to where the model that was asked for cannot be started."""
+        self.refused: Change | None = None
+        """The change that could not be made, the last one."""
+
+    @property
+    def base(self) -> LoadSpec:
+        """What serves when all is well."""
+        return self._choices.base.spec
 
     @property
     def rung(self) -> Rung:
@@ -123,6 +148,10 @@ class Adjuster:
     def recovers_at(self) -> float:
         """RTF below which there is room for what was put off."""
         return self._ladder.options.recovery if self._ladder is not None else 1.0
+
+    def hold(self) -> None:
+        """Change nothing whatever the load is."""
+        self._ladder, self.held = None, True
 
     def heard(self, language: str | None) -> None:
         """Take note of the language that is spoken; what there is to go down to may depend on it.
@@ -149,6 +178,28 @@ class Adjuster:
         self._go(operating_point(self._choices, move.after, move.stretch), move.reason, load)
         return self.point != before
 
+    def change(self, change: Change) -> None:
+        """Have another model serve as the base, at the level of now: somebody asked for it."""
+        if self._over:
+            return
+        if self._former is None:
+            fallbacks = self._service.fallbacks
+            self._former = Change(self._plain, self._english, fallbacks, change.reason)
+        # What serves now need not be what was last told: a model may have failed since.
+        point = replace(self._announced.point, spec=self._service.spec)
+        self._announced = replace(self._announced, point=point)
+        self._take(change)
+        self._pending = _Pending(change.reason, Load(None), change)
+        self._service.settle(wait=self.held)  # a file that waits gives the same text every time
+
+    def _take(self, change: Change) -> None:
+        self._service.fallbacks = change.fallbacks
+        self._choices = change.english if self._choices is self._english else change.plain
+        self._plain, self._english = change.plain, change.english
+        stretch = self._ladder.stretch if self._ladder is not None else 0
+        point = operating_point(self._choices, self.rung, stretch)
+        self._go(point, change.reason, Load(None))
+
     def restore(self) -> None:
         """Go back to where it began, for good: no more sound comes."""
         if self._ladder is not None and not self._over:
@@ -156,16 +207,27 @@ class Adjuster:
             self._go(self._choices.base, "no more sound comes", Load(None))
             self._service.settle(wait=True)
 
-    def news(self, now: float, position: float) -> Iterator[Level | Notice]:
+    def news(self, now: float, position: float) -> Iterator[Level | Notice | Failover]:
         """Yield the level once it is in force; ``position`` is the source's, in seconds."""
         self._service.settle()
         yield from self._hopeless(now)
         if self._pending is None or not self._service.in_force:
             return
         pending, self._pending = self._pending, None
+        former, self._former = self._former, None
+        if pending.change is not None and former is not None and not self._serves:
+            self.refused = pending.change
+            self._take(former)
+            self._pending = replace(pending, change=None)  # the level may have changed meanwhile
+            return
         before, self._announced = self._announced, _Announced(self.rung, self._in_force())
-        changes = effects(before.point, self._announced.point)
         log.event("degrade_level_change", before=before.rung.name, after=self.rung.name)
+        told = before.point
+        if pending.fails_over and told.spec != self._announced.point.spec:
+            names = (named(told.spec), named(self._announced.point.spec))
+            yield Failover(*names, pending.reason, 0.0)
+            told = replace(told, spec=self._announced.point.spec)
+        changes = effects(told, self._announced.point)
         if before.rung is not self.rung or changes:
             yield Level(
                 before.rung.name,
@@ -180,12 +242,18 @@ class Adjuster:
     def _go(self, point: OperatingPoint, reason: str, load: Load) -> None:
         self.point = point
         self._service.want(point.spec)
-        self._pending = _Pending(reason, load)
+        change = self._pending.change if self._pending is not None else None
+        self._pending = _Pending(reason, load, change)
+
+    @property
+    def _serves(self) -> bool:
+        """Whether what is wanted serves, be it on another device."""
+        serves, wanted = self._service.spec, self.point.spec
+        return (serves.provider, serves.model) == (wanted.provider, wanted.model)
 
     def _in_force(self) -> OperatingPoint:
         """Return the point; a model that could not be started, or stands in, is no effect of it."""
-        serves, wanted = self._service.spec, self.point.spec
-        if (serves.provider, serves.model) == (wanted.provider, wanted.model):
+        if self._serves:
             return self.point
         return replace(self.point, spec=self._announced.point.spec)
 

@@ -13,22 +13,14 @@ from echocli.events import Event, Failover, Notice
 from echocli.providers.base import LoadSpec, Window
 from echocli.runtime.incidents import Incident
 from echocli.runtime.lifecycle import State
-from echocli.runtime.policy import Policy
+from echocli.runtime.operating import named
+from echocli.runtime.policy import LEAVING
 from echocli.runtime.post import Post
 from echocli.runtime.relief import Past, Relief
 from echocli.runtime.standing import Standing, Standings
-from echocli.runtime.succession import ServiceOptions, Succession
+from echocli.runtime.succession import ServiceOptions, Succession, is_permanent
 from echocli.runtime.supervisor import Supervisor
 from echocli.types import SAMPLE_RATE
-
-LEAVING = Policy(failures_in_a_row=3)
-"""When a provider is left: the third failure with nothing decoded in between."""
-
-
-def named(spec: LoadSpec) -> str:
-    """Return how a provider is called in events: ``PROVIDER:MODEL``."""
-    return f"{spec.provider}:{spec.model}"
-
 
 PATIENCE = 30.0
 """Seconds to wait at most for a model that is being brought up, where somebody waits for it."""
@@ -304,11 +296,3 @@ class Crew:
         self._tell_cold(spec)
         self._cold = spec
         return self._swap_cold()
-
-
-def is_permanent(error: EchoError) -> bool:
-    """Tell whether waiting will not mend it: what a worker says of weights and libraries.
-
-    What is only seen from here, a death or a time that ran out, is kept as the cause.
-    """
-    return isinstance(error, ModelError) and error.__cause__ is None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from echocli.clock import Clock
-from echocli.events import Event, Level, Notice
+from echocli.events import Event, Failover, Level, Notice
 from echocli.runtime.adjusting import Adjuster, Standing
 from echocli.runtime.decoder import Answered
 from echocli.runtime.ladder import Load, Rung
 from echocli.runtime.live_session import LiveSession, Request
+from echocli.runtime.operating import Change
 from echocli.runtime.resting import Resting
 from echocli.runtime.rtf import LoadMeter
 from echocli.runtime.stats import RunStats
@@ -101,7 +102,7 @@ class KeepingUp:
         self._cover(now)
         if self._rest is not None:
             self._rest.observe(self._quiet())
-        if self._adjuster is None:
+        if self._adjuster is None or self._adjuster.held:
             self._session.may_backfill = not self._session.backlog
             return
         rtf = self.meter.rtf(now)
@@ -121,7 +122,7 @@ class KeepingUp:
         """Yield what came of it; ``position`` is how far the sources are, in seconds."""
         if self._adjuster is not None:
             for event in self._adjuster.news(self._clock.now(), position):
-                if isinstance(event, Level):
+                if isinstance(event, Level | Failover):
                     self._session.adjust(self._adjuster.point)
                 yield event
         if self._watch is not None and self._due:
@@ -143,6 +144,11 @@ class KeepingUp:
         if self._adjuster is not None:
             self._adjuster.restore()
             self._session.adjust(self._adjuster.point)
+
+    def change(self, change: Change) -> None:
+        """Have another model serve: somebody asked for it."""
+        if self._adjuster is not None:
+            self._adjuster.change(change)
 
     def close(self, stats: RunStats) -> Iterator[Event]:
         """Write the last figures; ``stats`` gets the record."""

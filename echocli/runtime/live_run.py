@@ -28,6 +28,7 @@ from echocli.runtime.keeping_up import KeepingUp
 from echocli.runtime.live_options import LiveOptions
 from echocli.runtime.live_session import LiveSession, Request
 from echocli.runtime.live_stats import live_stats
+from echocli.runtime.operating import Change
 from echocli.runtime.resting import Resting
 from echocli.runtime.serving import Serving
 from echocli.runtime.spool import Spool
@@ -50,7 +51,7 @@ class _Stop:
     catch_up: bool
 
 
-_Entry: TypeAlias = From | Answered | _Stop
+_Entry: TypeAlias = From | Answered | Change | _Stop
 
 
 class Live:
@@ -86,8 +87,8 @@ class Live:
         self._manner = Manner(in_step, can_wait)
         names = [one.name for one in captures]
         self._session = LiveSession(names, options or LiveOptions(), spool)
-        # An unpaced file is never behind: it waits for every answer.
-        adjuster = None if in_step else adjuster
+        if in_step and adjuster is not None:
+            adjuster.hold()  # an unpaced file is never behind: it waits for every answer
         self._keeping = KeepingUp(
             self._session, clock, adjuster, watch, waits=can_wait, rest=resting
         )
@@ -141,6 +142,10 @@ class Live:
         """
         self._inbox.put(_Stop(catch_up))
 
+    def change(self, change: Change) -> None:
+        """Have another model serve as soon as it is warm; from any thread."""
+        self._inbox.put(change)
+
     def events(self) -> Iterator[Event]:
         """Yield what happens as it happens; ends with stats and end."""
         try:
@@ -186,6 +191,8 @@ class Live:
                 yield from self._inlets.take(entry.ear, entry.item, spec, backlog)
             case Answered():
                 yield from self._answer(entry, self._clock.now())
+            case Change():
+                self._keeping.change(entry)
             case _Stop():
                 self._session.catches_up = entry.catch_up
                 self._supervisor.hurry()

@@ -21,16 +21,13 @@ from echocli.runtime.hearing import Heard, Hearing
 from echocli.runtime.reading import Over, Reader
 from echocli.runtime.serving import Serving, ready
 from echocli.runtime.shared import Shared
-from echocli.runtime.stats import RunStats
+from echocli.runtime.stats import RunStats, wordless
 from echocli.runtime.supervisor import Outcome
 from echocli.types import SAMPLE_RATE, seconds
 from echocli.vad.endpointer import VadOptions
 
 BUFFERED = 400 * SAMPLE_RATE
 """Samples held at most while a slot has nothing to do: 26 MB."""
-
-SPOKEN = 5.0
-"""Seconds of speech from which on it is strange that there is no text."""
 
 AHEAD = 60 * SAMPLE_RATE
 """Samples held of an input whose turn has not come."""
@@ -272,9 +269,8 @@ class Transcription:
             self._follow(read)
             yield event
         self._fill_stats(hearing)
-        if self.stats.speech_seconds >= SPOKEN and not self._finals and not self._gaps:
-            text = f"{self.stats.speech_seconds:.1f} s sound like speech, but no text came of it"
-            yield Notice("no_text", text)
+        if not self._finals and not self._gaps:
+            yield from wordless(self.stats, self._source.name)
         yield Progress(read, read)
         yield StatsEvent(self.stats.to_dict())
         yield End(self._duration(hearing.total), self._pipeline.language)

@@ -57,6 +57,24 @@ class Choices:
     """What FAILOVER runs, if anything is predicted to be faster than what EMERGENCY runs."""
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody asks for another model."""
+
+    plain: Choices
+    english: Choices
+    """What there is to go down to once it is known that English is spoken."""
+    fallbacks: tuple[LoadSpec, ...]
+    reason: str
+    fails_over: bool = False
+    """Whether it is the fallback that was asked for."""
+
+
+def named(spec: LoadSpec) -> str:
+    """Return how a provider is called in events: ``PROVIDER:MODEL``."""
+    return f"{spec.provider}:{spec.model}"
+
+
 def operating_point(choices: Choices, rung: Rung, stretch: int = 0) -> OperatingPoint:
     """Return the point of a level; ``stretch`` is how often the interval has grown since."""
     point = choices.base

@@ -49,3 +49,7 @@ class Policy:
     failures_in_a_row: int | None = None
     """Failures with no window completed in between after which somebody else shall try what is
     left; ``None`` where there is nobody else."""
+
+
+LEAVING = Policy(failures_in_a_row=3)
+"""When a provider is left: the third failure with nothing decoded in between."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from dataclasses import dataclass
 
@@ -17,6 +18,10 @@ WAITING_BLOCKS = 32
 
 QUEUE_BLOCKS = 256
 """Blocks read ahead at most: about as much as is read while a batch is decoded, 16 MB."""
+
+
+POLL_SECS = 0.2
+"""How often a reader that waits for room looks whether anybody listens still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +58,17 @@ class Reader:
 
     def go_on(self) -> None:
         """Read further ahead: it is this input's turn."""
+        self._widen(QUEUE_BLOCKS)
+
+    def _widen(self, blocks: int) -> None:
         with self._queue.not_full:
-            self._queue.maxsize = QUEUE_BLOCKS
+            self._queue.maxsize = blocks
             self._queue.not_full.notify_all()
 
     def stop(self) -> None:
         """Stop reading."""
         self._stop.set()
+        self._widen(sys.maxsize)  # whoever waits for room need not wait out its time
         if self._thread is not None:
             # One that waits for a pipe cannot be woken; it ends with the pipe or the process.
             self._thread.join(timeout=0.5)
@@ -110,7 +119,7 @@ class Reader:
         """Queue an item, waiting for room; false once nobody listens any more."""
         while not self._stop.is_set():
             try:
-                self._queue.put(item, timeout=0.2)
+                self._queue.put(item, timeout=POLL_SECS)
             except queue.Full:
                 continue
             return True

@@ -16,12 +16,12 @@ from echocli.clock import Clock
 from echocli.errors import EchoError, ModelError, ProviderError
 from echocli.events import Notice
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadReport, LoadSpec, Window
-from echocli.runtime.crew import LEAVING, Crew, is_permanent, named
+from echocli.runtime.crew import Crew
 from echocli.runtime.relief import Past
-from echocli.runtime.succession import ServiceOptions
+from echocli.runtime.succession import ServiceOptions, is_permanent
 from echocli.runtime.supervisor import Broken, Lost, Outcome, Supervisor
 
-__all__ = ["LEAVING", "Service", "ServiceOptions", "named"]
+__all__ = ["Service", "ServiceOptions"]
 
 _Blamed: TypeAlias = defaultdict[int, list[LoadSpec]]
 """Who failed on a window it decoded alone, by the window's id."""

@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from echocli.events import Event, Failover, Level
+from echocli.events import Event, Failover, Level, Notice
 
 if TYPE_CHECKING:
     from echocli.runtime.serving import Serving
 
 MOST = 20_000
 """Figures of one kind that are kept: what a day of live speech leaves must not fill memory."""
+
+SPOKEN = 5.0
+"""Seconds of speech from which on it is strange that there is no text."""
+
+LISTENED = 1.0
+"""Seconds of sound from which on it is strange that there is no speech."""
+
+
+def wordless(stats: RunStats, name: str) -> Iterator[Notice]:
+    """Yield what is to be said of an input called ``name`` of which no text came."""
+    if stats.speech_seconds >= SPOKEN:
+        what = f"{stats.speech_seconds:.1f} s sound like speech, but no text came of it"
+        yield Notice("no_text", f"{name}: {what}")
+    listened = stats.vad_enabled and not stats.vad_failures
+    if listened and not stats.speech_seconds and stats.audio_seconds >= LISTENED:
+        how = "--vad-threshold 0.3 finds quieter speech, --no-vad decodes everything"
+        yield Notice("no_speech", f"{name}: no speech was found; {how}")
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from echocli.errors import EchoError, ModelError
 from echocli.providers.base import LoadSpec
 from echocli.runtime.standing import ProbeOptions, Standing, Standings
 
@@ -105,3 +106,11 @@ class Succession:
     def _curable(self) -> list[LoadSpec]:
         disabled = Standing.DISABLED
         return [one for one in self.candidates if self.standings.of(one) is not disabled]
+
+
+def is_permanent(error: EchoError) -> bool:
+    """Tell whether waiting will not mend it: what a worker says of weights and libraries.
+
+    What is only seen from here, a death or a time that ran out, is kept as the cause.
+    """
+    return isinstance(error, ModelError) and error.__cause__ is None

@@ -148,7 +148,7 @@ def test_text_is_called_text(tmp_path: Path, name: str, text: str) -> None:
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match="is not a sound or video file, but text") as caught:
         read(path)
-    assert caught.value.hint is None
+    assert "download it again" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +208,7 @@ def test_what_gives_no_sound_is_one_clear_error(
         read(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert caught.value.hint
 
 
 def test_a_name_the_system_refuses_is_an_input_error() -> None:

@@ -53,8 +53,9 @@ def test_what_gives_no_sound_is_one_clear_error(
 ) -> None:
     path = tmp_path / "a.raw"
     make(path)
-    with pytest.raises(InputError, match=f"{path}: {message}"):
+    with pytest.raises(InputError, match=f"{path}: {message}") as caught:
         read(path)
+    assert caught.value.hint
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

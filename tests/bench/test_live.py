@@ -123,7 +123,7 @@ def test_trials_are_put_together_before_anything_is_divided() -> None:
 
 
 def test_every_metric_has_a_figure() -> None:
-    values = metrics(LiveReport((), live_figures([trial(100)], None)))
+    values = metrics(LiveReport((), live_figures([trial(100)], None), {}))
     assert set(values) == set(METRICS) == set(metrics(None))
     assert values["ttfs_p95"] == 100
 

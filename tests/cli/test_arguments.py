@@ -6,11 +6,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echocli.cli.arguments import ALIASES, FLAGS, modernise, take_debug
+from echocli.cli.app import load_command
+from echocli.cli.arguments import (
+    ALIASES,
+    ALONE,
+    FLAGS,
+    OWN,
+    modernise,
+    refuse_empty_paths,
+    take_debug,
+    with_command,
+)
+from echocli.errors import UsageError
 
 pytestmark = pytest.mark.unit
 
 WORDS = st.lists(st.text(min_size=0, max_size=8))
+COMMANDS = ("transcribe", "detect", "models")
 PLAIN = st.lists(st.text(alphabet="abc./ 1", max_size=8))
 
 
@@ -65,3 +77,104 @@ def test_nothing_behind_the_dashes_changes(head: list[str], tail: list[str]) -> 
 def test_rewriting_twice_changes_nothing_more(words: list[str]) -> None:
     once = modernise([word for word in words if word.lower() not in ("true", "false")])
     assert modernise(once) == once
+
+
+def is_file(word: str) -> bool:
+    return word in ("recording", "detect", "weights")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "talk.wav",
+        "TALK.MP4 -o out",
+        "./recording",
+        "recordings/",
+        "*.wav",
+        "-",
+        "recording",
+        "-f srt recording",
+        "-- recording",
+        "-f srt -",
+        "-o detect in/talk.wav",
+        "-f srt x*.wav",
+        "-f srt missing.wav",
+        "--output_dir=out --skip_existing talk.wav",
+        "-fsrt -o out -qv talk.wav",
+        "-qf srt talk.wav",
+        "-f srt gone talk.wav",
+    ],
+)
+def test_an_input_in_the_place_of_the_command_means_transcribe(words: str) -> None:
+    assert with_command(words.split(), COMMANDS, is_file) == ["transcribe", *words.split()]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "detect",
+        "transcribe talk.wav",
+        "trancribe talk.wav",
+        "model list",
+        "--help",
+        "-V",
+        "-f srt gone",
+        "--model weights transcribe talk.wav",
+        "-x",
+        "-r transcribe talk.wav",
+        "-v detect --json",
+        "--offline --model talk.wav",
+        "-o out/",
+        "-f srt detect talk.wav",
+    ],
+)
+def test_everything_else_is_left_to_the_parser(words: str) -> None:
+    assert with_command(words.split(), COMMANDS, is_file) == words.split()
+
+
+@pytest.mark.parametrize("words", ["recordings", "recordings -r", "-q recordings", "-r recordings"])
+def test_a_directory_that_is_there_is_an_input(words: str) -> None:
+    found = with_command(words.split(), COMMANDS, is_file, lambda name: name == "recordings")
+    assert found == ["transcribe", *words.split()]
+
+
+@pytest.mark.parametrize("words", ["modles pull base -r", "recordngs -r"])
+def test_what_is_neither_there_nor_a_path_may_be_a_command_that_is_mistyped(words: str) -> None:
+    assert with_command(words.split(), COMMANDS, is_file) == words.split()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["transcribe", "talk.wav", "-o", ""],
+        ["transcribe", "talk.wav", "--output_dir="],
+        ["bench", "--html", ""],
+    ],
+)
+def test_a_path_without_a_letter_is_refused_with_its_option(words: list[str]) -> None:
+    with pytest.raises(UsageError, match="is empty") as caught:
+        refuse_empty_paths(words)
+    assert "variable" in str(caught.value.hint)
+
+
+def test_other_values_may_be_empty() -> None:
+    refuse_empty_paths(["transcribe", "talk.wav", "--initial-prompt", "", "-o", "out", "--", ""])
+
+
+def test_the_options_that_no_value_follows_are_known() -> None:
+    command = load_command("transcribe")
+    alone = {
+        name
+        for option in command.params
+        if getattr(option, "is_flag", False) or getattr(option, "count", False)
+        for name in (*option.opts, *option.secondary_opts)
+    }
+    assert alone | OWN == ALONE
+
+
+@given(st.lists(st.sampled_from(["talk.wav", "-", "-r", "detect", "x", "--", "recording"])))
+def test_a_command_is_put_before_at_most_once(words: list[str]) -> None:
+    once = with_command(words, COMMANDS, is_file)
+    assert once in (words, ["transcribe", *words])
+    assert with_command(once, COMMANDS, is_file) == once

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.unit
 def test_a_transcription_starts_its_worker_before_anything_else() -> None:
     assert wants_worker(["transcribe", "talk.wav"], {})
     assert wants_worker(["transcribe", "talk.wav", "--model", "base.en"], {})
+    assert wants_worker(["talk.wav"], {})
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,7 @@ def test_a_transcription_starts_its_worker_before_anything_else() -> None:
         ["transcribe", "talk.wav", "--provider", "scripted"],
         ["transcribe", "talk.wav", "--provider=scripted"],
         ["transcribe", "talk.wav", "-p", "scripted"],
+        ["transcribe", "talk.wav", "--dry-run"],
     ],
     ids=" ".join,
 )

@@ -114,10 +114,13 @@ def test_5_is_some_files_failed(run_echocli: RunEchocli, script: Script, meeting
 
 
 def test_5_is_also_a_provider_that_fails_for_good_after_some_files_are_done(
-    run_echocli: RunEchocli, script: Script, meeting: Path
+    run_echocli: RunEchocli, script: Script, meeting: Path, tmp_path: Path
 ) -> None:
     dying = script(steps={str(n): "crash" for n in range(3, 400)})
-    done = run_echocli("transcribe", *[meeting] * 6, *dying, "--fallback", "none")
+    files = [tmp_path / f"{number}.flac" for number in range(6)]
+    for file in files:
+        file.symlink_to(meeting)
+    done = run_echocli("transcribe", *files, *dying, "--fallback", "none")
     assert done.code == ExitCode.PARTIAL
     assert set(done.stdout.splitlines()) == {"Hello there."}
     assert "no provider can decode this any more" in done.stderr

@@ -182,7 +182,7 @@ class TestFiles:
         self, start_echocli: Start, script: Script, meeting: Path, tmp_path: Path
     ) -> None:
         out, kept = tmp_path / "out", tmp_path / "kept.wav"
-        command = ["live", "--file", meeting, "-o", out, "-f", "all", "--record", kept]
+        command = ["live", "--file", meeting, "-o", out, "-f", "all,html", "--record", kept]
         running = start_echocli(*command, *script(delay_ms=100))
         workers = running.workers()
         eventually(lambda: len(list(out.glob("live-*"))) == len(FORMATS))
@@ -199,6 +199,7 @@ class TestFiles:
             assert text.endswith("\n")
         transcript = json.loads(files["json"].read_text(encoding="utf-8"))
         assert len(transcript["segments"]) == finals
+        assert files["html"].read_text(encoding="utf-8").endswith("</html>\n")
         levels = [event for event in events(files["jsonl"]) if event["type"] == "meter"]
         assert soundfile.info(kept).duration >= levels[-1]["position"] - 1
         assert_all_end(workers)

@@ -266,6 +266,11 @@ class TestPath:
         done = run_echocli("models", "path", "base")
         assert (done.code, done.stdout, done.stderr) == (0, f"{path}\n", "")
 
+    def test_programs_get_an_object(self, run_echocli: RunEchocli, store: Path) -> None:
+        path = make_model(store / "base")
+        done = run_echocli("models", "path", "base", "--json")
+        assert json.loads(done.stdout) == {"model": "base", "path": str(path)}
+
     def test_a_form_can_be_asked_for(self, run_echocli: RunEchocli, store: Path) -> None:
         make_model(store / "base")
         done = run_echocli("models", "path", "base", "--format", "ggml")

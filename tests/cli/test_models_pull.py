@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from echocli.cli.models_bar import telling
 from echocli.clock import SteppingClock
 from echocli.models.pull import Progress
 from echocli.models.records import Record, write_record
 from echocli.output.console import Console
+from echocli.output.downloads import telling
 from tests.cli.conftest import Start, eventually
 from tests.conftest import RunEchocli
 from tests.models.server import Server, serving, silence, stall

@@ -1,116 +1,34 @@
-"""The `echo` function, typed into real shells at a real terminal."""
+"""The `echo` function, typed into real shells at real terminals."""
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
 from echocli.cli.app import COMMANDS
-from tests.conftest import RunEchocli, clean_environment
+from tests import shells
+from tests.conftest import RunEchocli
+from tests.shells import DEFINE, REMOVE, SHELLS, Terminal
 
 pytestmark = pytest.mark.unit
-
-SHELLS = ("bash", "zsh", "fish")
-BARE = {
-    "bash": ("--norc", "--noprofile", "-i"),
-    "zsh": ("-f", "-i"),
-    "fish": ("--no-config", "-i"),
-}
-DEFINE = {
-    "bash": 'eval "$(echocli shell-init bash)"',
-    "zsh": 'eval "$(echocli shell-init zsh)"',
-    "fish": "echocli shell-init fish | source",
-}
-REMOVE = {"bash": "unset -f echo", "zsh": "unset -f echo", "fish": "functions -e echo"}
-CONTROL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
-    "os.execvp(sys.argv[1], sys.argv[1:])"
-)
-"""Take the terminal as the controlling one, as a terminal emulator does, then become the shell."""
-PATIENCE = 60.0
-
-
-class Terminal:
-    """An interactive shell and the terminal it runs in."""
-
-    def __init__(self, name: str, folder: Path, options: tuple[str, ...]) -> None:
-        self.name = name
-        self.folder = folder
-        self._master, slave = pty.openpty()
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", CONTROL, name, *options],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            cwd=folder,
-            env=clean_environment(folder)
-            | {
-                "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
-                "HOME": str(folder),
-                "TERM": "dumb",
-            },
-        )
-        os.close(slave)
-
-    def type(self, line: str) -> int:
-        """Type a line and wait for its end; its exit status."""
-        status = "$status" if self.name == "fish" else "$?"
-        # The line is shown while it is typed: only printing joins the word.
-        os.write(self._master, f"{line}; printf '%s%s %s.\\n' DO NE {status}\r".encode())
-        seen = b""
-        deadline = time.monotonic() + PATIENCE
-        while (found := re.search(rb"DONE (\d+)\.", seen)) is None:
-            left = max(0.0, deadline - time.monotonic())
-            ready, _, _ = select.select([self._master], [], [], left)
-            assert ready, seen.decode(errors="replace")
-            seen += os.read(self._master, 4096)
-        return int(found[1])
-
-    def output(self, line: str) -> str:
-        """Return what a line writes; its end goes to a file, as with any ``> out``."""
-        self.type(f"{line} >out")
-        return (self.folder / "out").read_text(encoding="utf-8")
-
-    def close(self) -> None:
-        """End the shell."""
-        self._process.kill()
-        self._process.wait()
-        os.close(self._master)
-
 
 OpenTerminal: TypeAlias = Callable[..., Terminal]
 
 
 @pytest.fixture
 def open_terminal(tmp_path: Path) -> Iterator[OpenTerminal]:
-    """Return ``open(shell, options=BARE) -> Terminal``, with ``echocli`` on the path."""
-    program = tmp_path / "bin" / "echocli"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m echocli "$@"\n')
-    program.chmod(0o755)
-    opened: list[Terminal] = []
-
-    def open_one(name: str, options: tuple[str, ...] | None = None) -> Terminal:
-        if shutil.which(name) is None:
-            pytest.skip(f"{name} is not installed")
-        opened.append(Terminal(name, tmp_path, options or BARE[name]))
-        return opened[-1]
-
-    yield open_one
-    for terminal in opened:
-        terminal.close()
+    """Return ``open(shell, options=None) -> Terminal``, with ``echocli`` on the path."""
+    shells.install(tmp_path)
+    with ExitStack() as stack:
+        yield lambda name, options=None: stack.enter_context(
+            shells.terminal(name, tmp_path, options)
+        )
 
 
 @pytest.fixture(params=SHELLS)
@@ -120,6 +38,18 @@ def terminal(request: pytest.FixtureRequest, open_terminal: OpenTerminal) -> Ter
     opened = open_terminal(name)
     assert opened.type(DEFINE[name]) == 0
     return opened
+
+
+def with_options(name: str, options: str) -> str:
+    """Return the line that defines the function with more options."""
+    return DEFINE[name].replace(f"shell-init {name}", f"shell-init {name} {options}")
+
+
+def function_of(name: str, called: str, body: str) -> str:
+    """Return a line that defines a function."""
+    return (
+        f"function {called}; {body}; end" if name == "fish" else f"function {called} {{ {body}; }}"
+    )
 
 
 def test_other_words_are_the_builtins(terminal: Terminal) -> None:
@@ -149,18 +79,18 @@ def test_words_and_exit_code_pass_through(terminal: Terminal) -> None:
 
 @pytest.mark.model
 def test_a_recording_is_transcribed(terminal: Terminal, tiny_model: Path, samples: Path) -> None:
-    text = terminal.output(f"echo transcribe '{samples / 'meeting.flac'}'")
+    (terminal.folder / "samples").symlink_to(samples)
+    text = terminal.output("echo transcribe samples/meeting.flac")
     assert text.startswith("Good morning")
 
 
 def test_a_command_substitution_is_the_builtin(terminal: Terminal) -> None:
-    inner = "(echo detect)" if terminal.name == "fish" else "$(echo detect)"
-    assert terminal.output(f"printf '<%s>' {inner}") == "<detect>"
+    inner = "(echo live)" if terminal.name == "fish" else "$(echo live)"
+    assert terminal.output(f"printf '<%s>' {inner}") == "<live>"
 
 
 def test_a_function_that_echoes_is_left_alone(terminal: Terminal) -> None:
-    body = "function f; echo detect; end" if terminal.name == "fish" else "f() { echo detect; }"
-    terminal.type(body)
+    terminal.type(function_of(terminal.name, "f", "echo detect"))
     assert terminal.output("f") == "detect\n"
 
 
@@ -174,13 +104,67 @@ def test_a_script_is_left_alone_even_if_it_defines_the_function(terminal: Termin
     assert terminal.output(f"{terminal.name} file.sh") == "detect\n"
 
 
-def test_a_pipe_is_the_builtin_where_it_is_a_subshell(terminal: Terminal) -> None:
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_programs_that_call_echo_are_left_alone(terminal: Terminal) -> None:
+    (terminal.folder / "Makefile").write_text("all:\n\t@echo detect && echo live; echo bench\n")
+    assert terminal.output("make") == "detect\nlive\nbench\n"
+    assert terminal.output("printf 'live\\n' | xargs echo") == "live\n"
+    assert terminal.output("find Makefile -exec echo detect '{}' ';'") == "detect Makefile\n"
+    assert terminal.output("env echo detect") == "detect\n"
+
+
+PROMPTS = {
+    "bash": ["f() { echo live >>heard; }", "PROMPT_COMMAND='f; echo detect >>heard'"],
+    "zsh": ["precmd() { echo live >>heard; echo detect >>heard }"],
+    "fish": ["function fish_prompt; echo live >>heard; echo detect >>heard; end"],
+}
+
+
+@pytest.mark.parametrize(
+    "line", ["echo  live >>heard", "echo 'live' >>heard", r'echo \t "live" >>heard']
+)
+def test_a_prompt_command_of_bash_may_quote_and_space_its_words(
+    open_terminal: OpenTerminal, line: str
+) -> None:
+    bash = open_terminal("bash")
+    bash.type(DEFINE["bash"])
+    (bash.folder / "line").write_text(line.replace(r"\t", "\t"), encoding="utf-8")
+    bash.type("PROMPT_COMMAND=$(<line)")
+    bash.type("true")
+    assert set((bash.folder / "heard").read_text().split()) == {"live"}
+    assert "This machine" in bash.output("echo detect")
+
+
+def test_words_that_a_typed_line_expands_to_count_too_and_printf_prints_them(
+    terminal: Terminal,
+) -> None:
+    loop = {"fish": "for x in detect; {}; end"}.get(terminal.name, "for x in detect; do {}; done")
+    assert "This machine" in terminal.output(loop.format("echo $x"))
+    assert terminal.output(loop.format("printf '%s\\n' $x")) == "detect\n"
+    assert terminal.output(loop.format("builtin echo $x")) == "detect\n"
+
+
+def test_a_prompt_that_echoes_is_left_alone(terminal: Terminal) -> None:
+    for line in PROMPTS[terminal.name]:
+        terminal.type(line)
+    terminal.type("true")
+    heard = (terminal.folder / "heard").read_text().split()
+    assert set(heard) == {"live", "detect"}
+
+
+def test_before_a_pipe_it_is_the_builtin_but_in_fish(terminal: Terminal) -> None:
     text = terminal.output("echo detect | cat")
     if terminal.name == "fish":  # which runs functions of a pipeline in the shell itself
         assert "This machine" in text
     else:
         assert text == "detect\n"
         assert terminal.output("(echo detect)") == "detect\n"
+
+
+def test_behind_a_pipe_it_is_the_builtin_in_bash_alone(terminal: Terminal) -> None:
+    text = terminal.output("printf '' | echo detect")
+    assert (text == "detect\n") is (terminal.name == "bash")
+    assert ("This machine" in text) is (terminal.name != "bash")
 
 
 def test_the_builtin_is_one_word_away(terminal: Terminal) -> None:
@@ -190,6 +174,50 @@ def test_the_builtin_is_one_word_away(terminal: Terminal) -> None:
 def test_it_can_be_removed(terminal: Terminal) -> None:
     assert terminal.type(REMOVE[terminal.name]) == 0
     assert terminal.output("echo detect") == "detect\n"
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_with_scripts_it_acts_in_functions_files_and_scripts(
+    open_terminal: OpenTerminal, name: str
+) -> None:
+    shell = open_terminal(name)
+    shell.type(with_options(name, "--scripts"))
+    shell.type(function_of(name, "f", "echo detect"))
+    assert "This machine" in shell.output("f")
+    assert shell.output("echo hello; builtin echo detect") == "detect\n"
+    (shell.folder / "file.sh").write_text(
+        f"{with_options(name, '--scripts')}\necho detect\necho hello\n"
+    )
+    heard = shell.output(f"{name} file.sh")
+    assert "This machine" in heard
+    assert heard.endswith("hello\n")
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_another_name_is_echocli_where_it_is_nothing_else(
+    open_terminal: OpenTerminal, name: str
+) -> None:
+    shell = open_terminal(name)
+    shell.type(with_options(name, "--cmd hark-to"))
+    assert "This machine" in shell.output("hark-to detect")
+    assert shell.output("hark-to --version").startswith("echocli ")
+    assert shell.output("echo detect") == "detect\n"
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_another_name_keeps_its_program_and_its_builtin(
+    open_terminal: OpenTerminal, name: str
+) -> None:
+    shell = open_terminal(name)
+    shells.install(shell.folder).with_name("hark").write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
+    (shell.folder / "bin" / "hark").chmod(0o755)
+    shell.type(with_options(name, "--cmd hark"))
+    assert shell.output("hark --version 'a  b'") == "<--version><a  b>"
+    assert "This machine" in shell.output("hark detect")
+    shell.type(function_of(name, "f", "hark detect"))
+    assert shell.output("f") == "<detect>"
+    shell.type(with_options(name, "--cmd printf"))
+    assert shell.output("printf '%s-%s' a b") == "a-b"
 
 
 @pytest.mark.parametrize(
@@ -212,13 +240,15 @@ def test_an_alias_of_the_same_name_does_not_break_the_definition(
     shell.type("alias echo='echo -n'")
     assert shell.type(DEFINE[name]) == 0
     assert shell.output("echo x") == "x"
+    shell.type("unalias echo; alias hear='echo detect'")
+    assert "This machine" in shell.output("hear")
 
 
 def test_bash_never_exports_it(open_terminal: OpenTerminal) -> None:
     bash = open_terminal("bash")
     bash.type("set -a")
     assert bash.type(DEFINE["bash"]) == 0
-    assert bash.output("env | grep -c BASH_FUNC_echo") == "0\n"
+    assert bash.output("env | grep -c -e BASH_FUNC_echo -e BASH_FUNC__echocli") == "0\n"
     assert bash.output("bash -ic 'type -t echo' 2>/dev/null") == "builtin\n"
 
 
@@ -231,10 +261,12 @@ def test_a_startup_file_that_echoes_is_left_alone(
     assert (tmp_path / "from-rc").read_text() == "detect\n"
 
 
-def test_the_list_is_that_of_the_program(run_echocli: RunEchocli) -> None:
+@pytest.mark.parametrize("options", [(), ("--scripts",), ("--cmd", "hark")])
+def test_the_list_is_that_of_the_program(run_echocli: RunEchocli, options: tuple[str, ...]) -> None:
     for name in SHELLS:
-        text = run_echocli("shell-init", name).stdout
+        text = run_echocli("shell-init", name, *options).stdout
         assert all(re.search(rf"(^|[ |]){command}([ |)]|$)", text, re.M) for command in COMMANDS)
+        assert "@" not in text.replace("[@]", "").replace('"$@"', "")
 
 
 def test_an_unknown_shell_is_a_usage_error(run_echocli: RunEchocli) -> None:
@@ -250,3 +282,10 @@ def test_no_shell_is_a_usage_error(run_echocli: RunEchocli) -> None:
     done = run_echocli("shell-init")
     assert done.code == 2
     assert "Choose from: bash, zsh, fish" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["", "two words", "-n", "a;b", "$(id)", "while", "echocli", "ö"])
+def test_a_name_that_is_no_name_is_a_usage_error(run_echocli: RunEchocli, name: str) -> None:
+    done = run_echocli("shell-init", "bash", f"--cmd={name}")
+    assert (done.code, done.stdout) == (2, "")
+    assert "cannot be the name of the function" in done.stderr

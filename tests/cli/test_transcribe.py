@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from echocli.output.writers import FORMATS
+from echocli.output.writers import FORMATS, expand_formats
 from tests.cli.conftest import Script, Start
 from tests.conftest import Completed, RunEchocli
+
+ALL = expand_formats(["all"])
 
 
 @pytest.fixture
@@ -32,6 +35,11 @@ def succeeded(done: Completed) -> str:
     return done.stdout
 
 
+def without_link(page: str) -> str:
+    """Return a page without the place of its recording."""
+    return re.sub(' src="[^"]*meeting.flac"', "", page)
+
+
 class TestFormats:
     pytestmark = pytest.mark.unit
 
@@ -45,6 +53,8 @@ class TestFormats:
         written = (tmp_path / "out" / f"meeting.{name}").read_text(encoding="utf-8")
         if name in ("json", "jsonl"):  # these carry the times of this very run
             assert without_stats(written) == without_stats(printed)
+        elif name == "html":  # links to the recording from where it lies
+            assert without_link(written) == without_link(printed)
         else:
             assert written == printed
         assert "One." in printed
@@ -55,7 +65,7 @@ class TestFormats:
         inputs = [samples / "meeting.flac", samples / "pauses.flac"]
         succeeded(run_echocli("transcribe", *inputs, *script(), "-f", "all", "-o", tmp_path / "o"))
         names = {path.name for path in (tmp_path / "o").iterdir()}
-        assert names == {f"{path.stem}.{name}" for path in inputs for name in FORMATS}
+        assert names == {f"{path.stem}.{name}" for path in inputs for name in ALL}
 
     def test_several_inputs_follow_each_other_on_standard_output(
         self, run_echocli: RunEchocli, script: Script, samples: Path
@@ -173,7 +183,10 @@ class TestInput:
         soundfile.write(tmp_path / "two.flac", np.stack([sound, np.zeros_like(sound)], 1), rate)
         command = ["transcribe", tmp_path / "two.flac", *script("Speech.")]
         assert "Speech." in succeeded(run_echocli(*command, "--channel", "1"))
-        assert succeeded(run_echocli(*command, "--channel", "2")) == ""
+        other = run_echocli(*command, "--channel", "2")
+        assert (other.code, other.stdout) == (0, "")
+        assert "two.flac: no speech was found; --vad-threshold 0.3" in other.stderr
+        assert succeeded(run_echocli(*command, "--channel", "2", "-q")) == ""
         done = run_echocli(*command, "--channel", "3")
         assert done.code == 2
         assert "two.flac" in done.stderr

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from echocli.api.sounds import open_sound
+from echocli.audio.clip import WHOLE, Clip
 from echocli.cli.batch import Batch, Collected, describe_level
 from echocli.clock import SteppingClock
+from echocli.config import chosen_of
 from echocli.environment import Environment
 from echocli.errors import ExitCode
-from echocli.events import Backfill, End, Final, Gap, Level
+from echocli.events import Backfill, End, Final, Gap, Level, Notice
 from echocli.output.console import Console
 from echocli.output.files import plan_outputs
 from echocli.output.subtitles import WriteOptions
 from echocli.providers.base import DecodeOptions, LoadSpec
+from echocli.runtime.adjusting import Adjuster
 from echocli.runtime.ladder import LadderOptions
-from echocli.runtime.offline import OfflineOptions
+from echocli.runtime.offline import OfflineOptions, Transcription
+from echocli.runtime.shared import Shared
 from echocli.types import Segment
 from tests.runtime.pacing import Paced, Prompt, adjusting
 
@@ -29,6 +35,31 @@ ALL_SOUND = OfflineOptions(decode=DecodeOptions(language="en", beam_size=2), vad
 RTF = {"base": 1.1, "small": 0.75}
 
 Play = Callable[..., ExitCode]
+
+
+class Loaded:
+    """A model that is loaded already, as slow as a script says."""
+
+    def __init__(self, service: Prompt, adjuster: Adjuster | None, home: Environment) -> None:
+        self._service = service
+        self._home = home
+        self._shared = Shared(service, home.clock, adjuster)
+
+    @property
+    def spec(self) -> LoadSpec:
+        return self._service.spec
+
+    def open(self, sound: str, *, clip: Clip | tuple[()]) -> Transcription:
+        source = open_sound(sound, chosen_of({}), self._home)
+        options = replace(ALL_SOUND, clip=clip or WHOLE)
+        clock = self._home.clock
+        return Transcription(source, self._service, options, clock=clock, shared=self._shared)
+
+    def announce(self) -> None:
+        """Nobody chose."""
+
+    def finish(self) -> list[Notice]:
+        return []
 
 
 @pytest.fixture
@@ -71,10 +102,8 @@ def play(spec: Callable[..., LoadSpec]) -> Iterator[Play]:
         batch = Batch(
             environment,
             Console(environment),
-            service,
-            ALL_SOUND,
+            Loaded(service, adjuster, environment),
             WriteOptions(),
-            adjuster=adjuster,
         )
         return batch.run(plan_outputs([str(it) for it in files], out, [form]), skip_existing=False)
 

@@ -14,7 +14,7 @@ import pytest
 from echocli.clock import SteppingClock
 from echocli.environment import Environment
 from echocli.errors import EchoError
-from echocli.output.console import Console
+from echocli.output.console import Console, width_of
 
 pytestmark = pytest.mark.unit
 
@@ -97,6 +97,26 @@ def test_no_bar_where_stderr_is_no_terminal() -> None:
 def test_no_bar_on_a_dumb_terminal() -> None:
     env = Streams(environ={"TERM": "dumb"}, err=Terminal())
     assert show_half(Console(env), env) == ""
+
+
+def test_a_dumb_terminal_gets_its_table_all_the_same() -> None:
+    env = Streams(environ={"TERM": "dumb", "COLUMNS": "50"}, err=Terminal())
+    console = Console(env)
+    assert console.table_width == 50
+    console.table(["file", "a.wav"])
+    assert env.err.getvalue() == "file\na.wav\n"
+
+
+def test_what_is_no_terminal_has_no_width() -> None:
+    env = Streams(environ={"COLUMNS": "50"})
+    assert width_of(env, env.stdout) is None
+    assert Console(env).table_width is None
+    assert Console(Streams(err=Terminal()), quiet=True).table_width is None
+
+
+@pytest.mark.parametrize("stated", ["", "0", "many"])
+def test_a_terminal_that_does_not_know_its_width_has_the_usual_one(stated: str) -> None:
+    assert width_of(Streams(environ={"COLUMNS": stated}), Terminal()) == 80
 
 
 def test_bar_shows_position_speed_and_time_left() -> None:

@@ -5,13 +5,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
 from echocli.errors import OutputError, UsageError
-from echocli.output.files import AtomicFile, exists_complete, plan_outputs
-from echocli.output.writers import FORMATS
+from echocli.output.files import AtomicFile, missing, plan_outputs
+from echocli.output.writers import expand_formats
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.unit
@@ -46,7 +46,7 @@ def write_file(path: Path, *texts: str, failure: BaseException | None = None) ->
 def test_without_a_directory_output_goes_to_stdout() -> None:
     (plan,) = plan_outputs(["talk.wav"], None, ["txt"])
     assert [(target.format, target.path) for target in plan.targets] == [("txt", None)]
-    assert not exists_complete(plan)
+    assert missing(plan) == plan
 
 
 def test_files_are_named_by_stem_and_format(tmp_path: Path) -> None:
@@ -80,7 +80,8 @@ def test_same_stem_is_no_problem_on_stdout() -> None:
 
 
 def test_two_formats_do_not_fit_on_stdout() -> None:
-    with pytest.raises(UsageError, match=f"one format, not {len(FORMATS)}") as caught:
+    count = len(expand_formats(["all"]))
+    with pytest.raises(UsageError, match=f"one format, not {count}") as caught:
         plan_outputs(["a.wav"], None, ["all"])
     assert "--output-dir" in str(caught.value.hint)
 
@@ -96,12 +97,27 @@ def test_output_that_would_replace_an_input_is_refused(tmp_path: Path) -> None:
         plan_outputs([str(tmp_path / "talk.txt")], tmp_path, ["txt"])
 
 
-def test_complete_means_every_format_is_there_even_if_empty(tmp_path: Path) -> None:
+def test_files_go_below_the_directory_where_an_input_has_a_place_of_its_own(tmp_path: Path) -> None:
+    below = {"in/b/talk.wav": PurePath("b")}
+    first, second = plan_outputs(["in/talk.wav", "in/b/talk.wav"], tmp_path, ["txt"], below)
+    assert first.paths == (tmp_path / "talk.txt",)
+    assert second.paths == (tmp_path / "b" / "talk.txt",)
+
+
+def test_what_is_missing_is_each_file_that_is_not_there_even_if_empty(tmp_path: Path) -> None:
     (plan,) = plan_outputs(["talk.wav"], tmp_path, ["txt", "srt"])
     (tmp_path / "talk.txt").touch()
-    assert not exists_complete(plan)
+    assert missing(plan).paths == (tmp_path / "talk.srt",)
     (tmp_path / "talk.srt").touch()
-    assert exists_complete(plan)
+    assert missing(plan).targets == ()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of any bytes are a matter of Linux")
+def test_a_name_that_is_no_text_keeps_its_bytes(tmp_path: Path) -> None:
+    (plan,) = plan_outputs([os.fsdecode(b"caf\xe9.wav")], tmp_path, ["txt"])
+    with AtomicFile(plan.paths[0]) as file:
+        file.write("x")
+    assert [os.fsencode(name) for name in names(tmp_path)] == [b"caf\xe9.txt"]
 
 
 def test_file_appears_only_when_whole(tmp_path: Path) -> None:

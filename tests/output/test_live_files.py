@@ -18,16 +18,18 @@ from hypothesis import strategies as st
 from echocli.errors import OutputError, UsageError
 from echocli.events import Backfill, End, Final, Gap, Meter, Ready
 from echocli.output.jsonable import dump, transcript_to_dict
-from echocli.output.live_files import LIVE_LAYOUT, LiveFiles, LiveJsonWriter
+from echocli.output.live_files import LIVE_LAYOUT, LiveFiles
+from echocli.output.live_writers import REPLACED, LiveJsonWriter, LiveWriter
 from echocli.output.subtitles import CueLayout, WriteOptions
 from echocli.output.text import display_width
-from echocli.output.writers import FORMATS
+from echocli.output.writers import FORMATS, expand_formats
 from echocli.types import Segment, Transcript, Word
 
 pytestmark = pytest.mark.unit
 
 NOW = datetime(2031, 2, 3, 4, 5, 6)
 STEM = "live-20310203-040506"
+ALL = expand_formats(["all"])
 
 CHILD = """
 import itertools, sys, time
@@ -38,7 +40,8 @@ from echocli.output.live_files import LiveFiles
 from echocli.output.subtitles import WriteOptions
 from echocli.types import Segment
 
-with LiveFiles(Path(sys.argv[1]), ["all"], datetime(2031, 2, 3, 4, 5, 6), WriteOptions()) as files:
+formats = ["all", "html"]
+with LiveFiles(Path(sys.argv[1]), formats, datetime(2031, 2, 3, 4, 5, 6), WriteOptions()) as files:
     for i in itertools.count():
         kind = Backfill if i % 3 == 2 else Final
         at = i * 5.0 - (15 if i % 3 == 2 else 0)
@@ -218,7 +221,7 @@ def test_directory_without_permission_is_explained(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of files are set the Linux way here")
 def test_full_disk_keeps_whole_cues_and_says_so(tmp_path: Path) -> None:
-    script = CHILD.replace(
+    script = CHILD.replace(', "html"', "").replace(  # a page alone is more than fits
         "with LiveFiles",
         "import resource, signal\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
@@ -243,11 +246,14 @@ def test_killed_run_leaves_files_that_hold_every_final(tmp_path: Path) -> None:
         child.kill()
         reported = 50 + len(child.stdout.read().split("\n")) - 1
     check_whole(tmp_path, reported)
+    page = (tmp_path / f"{STEM}.html").read_text(encoding="utf-8")
+    assert page.count("naïve") >= reported
+    assert page.endswith("</html>\n")
 
 
 def check_whole(directory: Path, finals: int) -> None:
     """Assert that each file can be read to its end and holds at least that many finals."""
-    text = {name: (directory / f"{STEM}.{name}").read_text(encoding="utf-8") for name in FORMATS}
+    text = {name: (directory / f"{STEM}.{name}").read_text(encoding="utf-8") for name in ALL}
     for name in ("txt", "srt", "vtt", "lrc", "tsv", "jsonl"):
         assert text[name].endswith("\n")
         assert text[name].count("naïve") >= finals
@@ -259,17 +265,20 @@ def check_whole(directory: Path, finals: int) -> None:
     assert len(json.loads(text["json"])["segments"]) >= finals
 
 
-def test_three_hours_of_finals_cost_little(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", REPLACED)
+def test_three_hours_of_finals_cost_little(tmp_path: Path, name: str) -> None:
     """The last of 2,000 finals with words; a whole dump of them takes most of a second."""
-    with start(tmp_path, "json") as files:
+    with start(tmp_path, name) as files:
         writer = files._writers[0]
-        assert isinstance(writer, LiveJsonWriter)
+        assert isinstance(writer, LiveWriter)
         for number in range(2000):
             writer._add(said(number, "fourteen words " * 7, start=number * 5.4).segment)
         before = time.perf_counter()
         files.event(said(2000, "the last", start=10_800.0))
         assert time.perf_counter() - before < 0.35
-        assert len(json.loads(files.paths[0].read_text())["segments"]) == 2001
+        text = files.paths[0].read_text(encoding="utf-8")
+        assert "the last" in re.sub("<[^>]*>", "", text)
+        assert text.count("fourteen") >= 2000 * 7
 
 
 ORDERED = [name for name, writer in FORMATS.items() if writer.ordered]
@@ -297,7 +306,7 @@ def test_backfill_is_on_disk_at_once_in_every_format(tmp_path: Path, name: str) 
         fill(files)
         text = files.paths[0].read_text(encoding="utf-8")
         assert all(word in text for word in ("erstens", "zweitens", "drittens"))
-        if name != "json":
+        if name not in REPLACED:
             assert text.index("drittens") < text.index("zweitens")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from echocli.errors import OutputError
-from echocli.output.stdout import ReaderGone, StdoutSink
+from echocli.output.stdout import ReaderGone, StdoutSink, fit
 
 pytestmark = pytest.mark.unit
 
@@ -121,3 +121,26 @@ def test_utf8_comes_out_in_any_locale_and_the_exit_is_quiet() -> None:
         process.stdout.close()
         assert process.stderr.read() == b"reader gone"
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals here")
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("utf-8", "é日×"), ("cp437", "é\\u65e5\\xd7"), ("ascii", "\\xe9\\u65e5\\xd7")],
+)
+def test_a_terminal_keeps_its_encoding_and_shows_what_that_lacks(encoding: str, shown: str) -> None:
+    master, slave = os.openpty()
+    with os.fdopen(slave, "w", encoding=encoding, errors="strict") as stream:
+        fit(stream)
+        stream.write("é日×")
+        stream.flush()
+        assert os.read(master, 100).decode(encoding) == shown
+    os.close(master)
+
+
+def test_a_file_gets_utf8_whatever_the_code_page(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    with path.open("w", encoding="cp1252") as stream:
+        fit(stream)
+        stream.write("é日×")
+    assert path.read_text(encoding="utf-8") == "é日×"

@@ -9,7 +9,8 @@ from echocli.providers.base import DecodeOptions, LoadSpec, Window
 from echocli.runtime.adjusting import Adjuster
 from echocli.runtime.ladder import Ladder, LadderOptions
 from echocli.runtime.operating import Choices, OperatingPoint
-from echocli.runtime.service import LEAVING, Service
+from echocli.runtime.policy import LEAVING
+from echocli.runtime.service import Service
 from echocli.runtime.supervisor import Outcome, Supervisor
 from echocli.types import SAMPLE_RATE
 

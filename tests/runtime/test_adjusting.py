@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echocli.events import Level, Notice
+from echocli.events import Failover, Level, Notice
 from echocli.providers.base import DecodeOptions, LoadSpec
 from echocli.runtime.adjusting import Adjuster, Standing
 from echocli.runtime.ladder import Ladder, LadderOptions, Load, Rung
-from echocli.runtime.operating import Choices, OperatingPoint, operating_point
+from echocli.runtime.operating import Change, Choices, OperatingPoint, operating_point
 from echocli.runtime.protocol import Conditions
 from echocli.runtime.service import Service
 from echocli.types import SAMPLE_RATE
@@ -57,11 +57,22 @@ class Wishes:
         return False
 
 
+class Refusing(Wishes):
+    """A service that cannot start another model."""
+
+    @property
+    def in_force(self) -> bool:
+        return True
+
+    def settle(self, *, wait: bool = False) -> bool:
+        return wait
+
+
 def adjuster(service: Wishes, *, rescue: bool = False) -> Adjuster:
     return Adjuster(replace(CHOICES, rescue=OTHER if rescue else None), service, Ladder())
 
 
-def levels(found: Iterator[Level | Notice]) -> list[Level]:
+def levels(found: Iterator[Level | Notice | Failover]) -> list[Level]:
     return [event for event in found if isinstance(event, Level)]
 
 
@@ -221,6 +232,102 @@ def reported(service: Service, it: Adjuster, number: int) -> Conditions | None:
     )
     service.decode([window(number)], options)
     return service.current.conditions
+
+
+def change(*, fails_over: bool = False) -> Change:
+    choices = Choices(replace(BASE, spec=OTHER), (), SMALL)
+    return Change(choices, choices, (SMALL, BIG), "asked for", fails_over)
+
+
+@pytest.mark.unit
+class TestAsking:
+    def test_another_model_serves_and_is_the_base_from_then_on(self) -> None:
+        service = Wishes()
+        it = adjuster(service)
+        it.change(change())
+        assert service.fallbacks == (SMALL, BIG)
+        (level,) = it.news(0.0, 3.0)
+        assert isinstance(level, Level)
+        assert (level.from_, level.to, level.reason) == ("NORMAL", "NORMAL", "asked for")
+        assert level.effects == ("model whisper-cpp tiny",)
+        it.restore()
+        assert it.point.spec == OTHER
+
+    def test_a_fallback_asked_for_during_a_recovery_is_told_with_the_level(self) -> None:
+        service = Wishes()
+        it = adjuster(service)
+        it.observe(0.0, HEAVY)
+        assert levels(it.news(0.0, 0.0))[0].to == "EMERGENCY"
+        service.prompt = False
+        second = 1.0
+        while it.rung is Rung.EMERGENCY:
+            it.observe(second, IDLE)
+            second += 1
+        it.change(change(fails_over=True))
+        service.settle(wait=True)
+        failover, level = it.news(second, 3.0)
+        assert isinstance(failover, Failover)
+        assert isinstance(level, Level)
+        assert (level.from_, level.to) == ("EMERGENCY", it.rung.name)
+        assert not any("model" in effect for effect in level.effects)
+
+    def test_what_is_left_is_what_serves_also_after_a_failure(self) -> None:
+        service = Wishes()
+        it = adjuster(service)
+        service.spec = SMALL  # it took over from one that failed
+        it.change(change(fails_over=True))
+        (failover,) = it.news(0.0, 3.0)
+        assert isinstance(failover, Failover)
+        assert (failover.from_, failover.to) == ("faster-whisper:small", "whisper-cpp:tiny")
+
+    def test_a_model_that_cannot_be_started_is_taken_back(self) -> None:
+        service = Refusing()
+        it = adjuster(service)
+        asked = change()
+        it.change(asked)
+        assert it.base == OTHER
+        assert list(it.news(0.0, 3.0)) == []
+        assert (it.base, it.point, it.refused) == (BIG, BASE, asked)
+        assert service.fallbacks == (OTHER,)
+        assert service.wanted[-1] == BIG
+        assert list(it.news(1.0, 4.0)) == []
+
+    def test_nothing_is_said_before_it_serves(self) -> None:
+        service = Wishes(prompt=False)
+        it = adjuster(service)
+        it.change(change())
+        assert not list(it.news(0.0, 3.0))
+        service.settle(wait=True)
+        assert len(list(it.news(1.0, 4.0))) == 1
+
+    def test_the_level_of_the_ladder_stays(self) -> None:
+        service = Wishes()
+        it = adjuster(service)
+        it.observe(0.0, Load(0.9))
+        list(it.news(0.0, 0.0))
+        it.change(change())
+        assert (it.rung, it.point.spec, it.point.beam_size) == (Rung.WARNING, OTHER, 1)
+
+    def test_a_fallback_that_was_asked_for_is_a_failover(self) -> None:
+        it = adjuster(Wishes())
+        it.change(change(fails_over=True))
+        (event,) = it.news(0.0, 3.0)
+        assert event == Failover("faster-whisper:big", "whisper-cpp:tiny", "asked for", 0.0)
+
+    def test_after_the_last_sound_nothing_is_changed(self) -> None:
+        service = Wishes()
+        it = adjuster(service)
+        it.restore()
+        it.change(change())
+        assert it.point == BASE
+
+    def test_what_is_held_changes_for_no_load_but_when_asked(self) -> None:
+        service = Wishes(prompt=False)
+        it = adjuster(service)
+        it.hold()
+        assert not it.observe(0.0, HEAVY)
+        it.change(change())
+        assert service.spec == OTHER  # the file waits until it is warm
 
 
 def follow_real(service: Service, smaller: LoadSpec) -> None:

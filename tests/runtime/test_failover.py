@@ -15,7 +15,8 @@ from echocli.clock import SteppingClock
 from echocli.errors import ExitCode, ModelError, ProviderError
 from echocli.events import Failover
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadSpec, Window
-from echocli.runtime.service import LEAVING, Service, ServiceOptions
+from echocli.runtime.policy import LEAVING
+from echocli.runtime.service import Service, ServiceOptions
 from echocli.runtime.standing import Standing
 from echocli.runtime.supervisor import Lost, Outcome, Supervisor
 from echocli.runtime.warmup import Level, warm_windows

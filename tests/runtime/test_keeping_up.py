@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 
 from echocli.clock import SteppingClock
 from echocli.decoding.assemble import has_words
-from echocli.events import DISCARDED, SPOOLED, Final, Gap, Notice, SpeechEnded
+from echocli.events import DISCARDED, SPOOLED, Failover, Final, Gap, Notice, SpeechEnded
 from echocli.runtime.backfill import Aside
 from echocli.runtime.decoder import Answered
 from echocli.runtime.keeping_up import KeepingUp
 from echocli.runtime.ladder import LadderOptions, Rung
 from echocli.runtime.live_options import Kind, LiveOptions
 from echocli.runtime.live_session import LiveSession
+from echocli.runtime.operating import Change, Choices
 from echocli.runtime.spool import Spool
 from echocli.runtime.stats import RunStats
 from echocli.runtime.watch import Watch
@@ -459,3 +460,15 @@ def test_the_record_says_what_was_measured(said: Speech, trace: Trace) -> None:
     assert alerts.count("degrade_emergency") == entries
     told = [one.code for one in [*player.played.events, *closing] if isinstance(one, Notice)]
     assert Counter(told) >= Counter(code for code in alerts)
+
+
+def test_a_fallback_that_was_asked_for_sets_the_session_to_what_it_is_run_with() -> None:
+    player = Pressed([TALK], HEAVY, spool=None)
+    adjuster = player.keeping._adjuster
+    assert adjuster is not None
+    base = replace(adjuster.point, spec=OTHER, beam_size=2)
+    choices = Choices(base, (), None)
+    player.keeping.change(Change(choices, choices, (), "asked for", True))
+    player.clock.advance(2.0)
+    assert isinstance(next(iter(player.keeping.news(0.0))), Failover)
+    assert player.played.session._final.beam_size == 2

@@ -85,6 +85,16 @@ def test_silence_gives_no_text(supervise: Supervise, script: Script) -> None:
     events = list(Transcription(silence, supervisor).events())
     assert finals(events) == []
     assert events[-1] == End(20.0, None)
+    (notice,) = [event for event in events if isinstance(event, Notice) and event.code != "input"]
+    assert notice.code == "no_speech"
+    assert notice.message.startswith(f"{silence.name}: no speech was found; --vad-threshold")
+
+
+@pytest.mark.unit
+def test_a_moment_of_silence_is_not_worth_a_word(supervise: Supervise, script: Script) -> None:
+    silence = Blocks([np.zeros(SAMPLE_RATE // 2, np.float32)])
+    events = list(Transcription(silence, supervise(script())).events())
+    assert "no_speech" not in [event.code for event in events if isinstance(event, Notice)]
 
 
 @pytest.mark.unit

@@ -17,7 +17,8 @@ from echocli.providers.base import DecodeOptions, LoadSpec
 from echocli.runtime.adjusting import Adjuster
 from echocli.runtime.ladder import LadderOptions, Rung
 from echocli.runtime.offline import OfflineOptions, Transcription
-from echocli.runtime.service import LEAVING, Service
+from echocli.runtime.policy import LEAVING
+from echocli.runtime.service import Service
 from echocli.runtime.shared import Shared
 from echocli.runtime.supervisor import Supervisor
 from tests.runtime.conftest import Script, eventually, finals, lasting

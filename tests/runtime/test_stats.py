@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echocli.events import Failover, Level
-from echocli.runtime.stats import MOST, RunStats, percentile
+from echocli.runtime.stats import MOST, RunStats, percentile, wordless
 
 pytestmark = pytest.mark.unit
 
@@ -98,3 +99,22 @@ def test_a_level_that_changes_for_days_does_not_fill_memory() -> None:
         stats.note_level(level(float(number)))
     assert len(stats.levels) == MOST
     assert stats.levels[-1]["position"] == MOST + 4
+
+
+@pytest.mark.parametrize(
+    ("figures", "codes"),
+    [
+        ({"audio_seconds": 60.0}, ["no_speech"]),
+        ({"audio_seconds": 60.0, "vad_enabled": False}, []),
+        ({"audio_seconds": 60.0, "vad_failures": 1}, []),
+        ({"audio_seconds": 0.5}, []),
+        ({"audio_seconds": 60.0, "speech_seconds": 1.0}, []),
+        ({"audio_seconds": 60.0, "speech_seconds": 6.0}, ["no_text"]),
+    ],
+)
+def test_an_input_without_a_word_is_told_as_it_was_heard(
+    figures: dict[str, Any], codes: list[str]
+) -> None:
+    found = list(wordless(RunStats(**figures), "a.wav"))
+    assert [notice.code for notice in found] == codes
+    assert all(notice.message.startswith("a.wav: ") for notice in found)

@@ -1,8 +1,7 @@
-"""Pages and completions made from commands; the scripts run in the shells that are installed."""
+"""Pages made from commands, and all that is generated being up to date."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from tests.conftest import clean_environment
 from tools import generate, reference
 from tools.commands import Command, Kind, Parameter
-from tools.completions import SHELLS
+from tools.markdown import cell
 
 pytestmark = pytest.mark.unit
 
@@ -74,127 +73,6 @@ COMMANDS = (
 )
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder with the three scripts, a file and a directory to complete."""
-    for shell, write in SHELLS.items():
-        (tmp_path / f"script.{shell}").write_text(write(PROGRAM, COMMANDS))
-    (tmp_path / "a talk.wav").touch()
-    (tmp_path / "out here").mkdir()
-    return tmp_path
-
-
-def shell(name: str, folder: Path, script: str) -> list[str]:
-    """Run a script in a shell without anybody's settings; return its lines."""
-    program = shutil.which(name)
-    if program is None:
-        pytest.skip(f"{name} is not installed")
-    plain = {"bash": ["--norc", "--noprofile"], "zsh": ["-f"], "fish": ["--no-config"]}[name]
-    done = subprocess.run(
-        [program, *plain, "-c", script],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    assert done.returncode == 0, done.stderr
-    assert not done.stderr
-    return sorted(done.stdout.splitlines())
-
-
-def complete_in_bash(folder: Path, *words: str) -> list[str]:
-    line = " ".join(f"'{word}'" for word in words)
-    return shell(
-        "bash",
-        folder,
-        f"source script.bash; COMP_WORDS=(echocli {line}); COMP_CWORD={len(words)}; _echocli;"
-        '((${#COMPREPLY[@]})) && printf "%s\\n" "${COMPREPLY[@]}"; true',
-    )
-
-
-@pytest.mark.parametrize(
-    ("words", "offered"),
-    [
-        (["sp"], ["speak"]),
-        (["--v"], ["--version"]),
-        (["speak", "--mo"], ["--model"]),
-        (["speak", "--model", ""], ["base", "small.en", "tiny"]),
-        (["speak", "--model", "=", "ti"], ["tiny"]),
-        (["speak", "--model", "="], ["base", "small.en", "tiny"]),
-        (["speak", "-o", ""], ["out here"]),
-        (["speak", "--threads", ""], []),
-        (["speak", ""], []),
-        (["shell-init", "z"], ["zsh"]),
-        (["voices", ""], ["list", "speak"]),
-        (["voices", "--"], ["--help"]),
-        (["voices", "list", "--l"], ["--long"]),
-        (["voices", "list", "--sort", ""], ["by", "up"]),
-        (["voices", "speak", ""], ["alto", "bass"]),
-        (["speak", "voices", "--mo"], ["--model"]),
-    ],
-    ids=lambda words: " ".join(words),
-)
-def test_bash_offers_what_fits(folder: Path, words: list[str], offered: list[str]) -> None:
-    assert complete_in_bash(folder, *words) == offered
-
-
-@pytest.mark.parametrize(
-    ("line", "offered"),
-    [
-        ("echocli sp", ["speak"]),
-        ("echocli speak --mo", ["--model"]),
-        ("echocli speak --model ", ["base", "small.en", "tiny"]),
-        ("echocli speak -o ", ["out here/"]),
-        ("echocli speak a", ["a talk.wav"]),
-        ("echocli shell-init z", ["zsh"]),
-        ("echocli voices ", ["list", "speak"]),
-        ("echocli voices list --l", ["--long"]),
-        ("echocli voices speak b", ["bass"]),
-    ],
-)
-def test_fish_offers_what_fits(folder: Path, line: str, offered: list[str]) -> None:
-    lines = shell("fish", folder, f"source script.fish; complete -C '{line}'")
-    assert [item.split("\t")[0] for item in lines] == offered
-
-
-ZSH_TERMINAL = r"""
-zmodload zsh/zpty
-zpty z zsh -f -i
-zpty -w z 'PROMPT=; autoload -U compinit; compinit -u -D; source ./script.zsh'
-zpty -w z 'show() { zle complete-word; print -r -- "$BUFFER" >typed; print ANSWER""ED }'
-zpty -w z 'zle -N show; bindkey "^X" show; print READ""Y'
-zpty -r z out '*READY*'
-zpty -w -n z $'LINE\x18'
-zpty -r z out '*ANSWERED*'
-cat typed
-"""
-"""Types LINE into an interactive zsh, completes it there and shows what the line became."""
-
-
-@pytest.mark.parametrize(
-    ("line", "completed"),
-    [
-        ("echocli sp", "echocli speak "),
-        ("echocli speak --mo", "echocli speak --model="),
-        ("echocli speak --model ti", "echocli speak --model tiny "),
-        ("echocli speak a", r"echocli speak a\ talk.wav "),
-        ("echocli shell-init z", "echocli shell-init zsh "),
-        ("echocli voices l", "echocli voices list "),
-        ("echocli voices list --l", "echocli voices list --long "),
-        ("echocli voices speak b", "echocli voices speak bass "),
-    ],
-)
-def test_zsh_completes_a_line(folder: Path, line: str, completed: str) -> None:
-    typed = shell("zsh", folder, ZSH_TERMINAL.replace("LINE", line))
-    assert typed == [completed]
-
-
-def test_every_script_is_accepted_by_its_shell(folder: Path) -> None:
-    assert shell("bash", folder, "bash -n script.bash") == []
-
-
 def test_a_summary_is_one_sentence_without_the_default() -> None:
     assert COMMANDS[0].options[2].summary == "It's [1:4] wide"
 
@@ -202,7 +80,7 @@ def test_a_summary_is_one_sentence_without_the_default() -> None:
 def test_a_page_has_every_option_and_escapes_bars() -> None:
     text = reference.page(COMMANDS[0])
     assert "| `--vad, --no-vad` | Do it. |" in text
-    assert r"a \| b" in reference._cell("a | b")
+    assert r"a \| b" in cell("a | b")
 
 
 def test_the_page_of_a_group_has_its_subcommands() -> None:
