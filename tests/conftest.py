@@ -105,9 +105,9 @@ def pulse() -> Iterator[Pulse]:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium, the same for all tests, or a skip where there is none."""
+    """Headless Chromium for the tests of a module, or a skip where there is none."""
     program = chromium.program()
     if program is None:
         pytest.skip("not installed: chromium")
@@ -146,11 +146,14 @@ def run_echocli(tmp_path: Path) -> RunEchocli:
 
 
 def clean_environment(home: Path) -> dict[str, str]:
-    """Return this process's variables with nobody's settings; state goes below ``home``."""
+    """Return this process's variables with nobody's settings; state goes below ``home``.
+
+    Nothing is left of the ``make`` that runs the tests: another one would tell where it is.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("ECHOCLI_", "ECHOPANEL_"))
+        if not name.startswith(("ECHOCLI_", "ECHOPANEL_", "MAKE", "MFLAGS"))
     }
     places = {
         f"ECHOCLI_{kind}_DIR": str(home / f"echocli-{kind.lower()}") for kind in ("CONFIG", "DATA")

@@ -159,7 +159,7 @@ class TestFiles:
             ("faster-whisper:/dev", 4, "the model in /dev is incomplete"),
             ("scripted:", 2, "names no model"),
             (":other.json", 2, "names no model"),
-            ("", 2, "cannot be used"),
+            (" ", 2, "cannot be used"),
         ],
     )
     def test_a_fallback_that_cannot_be_used_is_said_before_any_work(
