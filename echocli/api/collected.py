@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from echocli.events import SPOOLED, Backfill, End, Event, Final, Gap, StatsEvent
+from echocli.events import Backfill, End, Event, Final, Gap, StatsEvent
+from echocli.output.gaps import OpenGaps
 from echocli.providers.base import LoadSpec
 from echocli.types import Segment, Transcript
 
@@ -15,7 +16,7 @@ class Collected:
     """What came out of one input so far."""
 
     segments: list[Segment] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
+    gaps: OpenGaps = field(default_factory=OpenGaps)
     """Those that are left: not filled later."""
     stats: dict[str, Any] = field(default_factory=dict)
     duration: float = 0.0
@@ -28,7 +29,7 @@ class Collected:
         elif isinstance(event, Backfill):
             self._fill(event.segment)
         elif isinstance(event, Gap):
-            self._leave(event)
+            self.gaps.leave(event)
         elif isinstance(event, StatsEvent):
             self.stats = event.stats
         elif isinstance(event, End):
@@ -39,17 +40,9 @@ class Collected:
         self.duration = max(self.duration, segment.end)
         self.language = self.language or segment.language
 
-    def _leave(self, gap: Gap) -> None:
-        """Note a gap; what was to be filled and cannot be any more is stated once again."""
-        span = (gap.start, gap.end, gap.source)
-        self.gaps = [one for one in self.gaps if (one.start, one.end, one.source) != span]
-        self.gaps.append(gap)
-
     def _fill(self, segment: Segment) -> None:
         """Take out the gap that a segment lies in; one without words was no speech."""
-        filled = (gap for gap in self.gaps if _is_filled(gap, segment))
-        if (gap := next(filled, None)) is not None:
-            self.gaps.remove(gap)
+        self.gaps.fill(segment)
         if segment.text.strip():
             self._keep(segment)
 
@@ -68,9 +61,3 @@ class Collected:
             model_revision=spec.revision,
             model_sha256=spec.sha256,
         )
-
-
-def _is_filled(gap: Gap, segment: Segment) -> bool:
-    """Tell whether a segment is what a gap was left for."""
-    kept = gap.reason.startswith(SPOOLED) and gap.source in (None, segment.source)
-    return kept and gap.start <= segment.start < gap.end

@@ -13,7 +13,7 @@ from echocli.errors import UsageError
 from echocli.types import Span, to_samples
 
 if TYPE_CHECKING:
-    from echocli.vad.endpointer import VadOptions
+    pass
 
 
 SMALLEST_STEP = 0.01
@@ -164,25 +164,3 @@ def parse_tokens(text: str) -> tuple[int, ...]:
             hint=f"ids go from 0 to {VOCABULARY - 1}; -1 stands for the symbols",
         )
     return tokens
-
-
-def vad_options(
-    *,
-    enabled: bool,
-    threshold: float | None,
-    min_speech_ms: float | None,
-    min_silence_ms: float | None,
-    pad_ms: float | None,
-) -> VadOptions | None:
-    """Return how to detect speech, ``None`` for not at all; options left out keep their default."""
-    if not enabled:
-        return None
-    from echocli.vad.endpointer import VadOptions
-
-    given = {
-        "threshold": threshold,
-        "min_speech_ms": min_speech_ms,
-        "min_silence_ms": min_silence_ms,
-        "pad_ms": pad_ms,
-    }
-    return VadOptions(**{key: value for key, value in given.items() if value is not None})

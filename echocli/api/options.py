@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from echocli.api.decoding import WordTiming, parse_temperatures, parse_tokens, vad_options
+from echocli.api.decoding import WordTiming, parse_temperatures, parse_tokens
 from echocli.api.setup import Setup
 from echocli.audio.clip import WHOLE, Clip
 from echocli.config import AUTO_CHUNKS, Chosen
@@ -17,6 +17,7 @@ from echocli.runtime.live_options import LiveOptions
 from echocli.runtime.offline import OfflineOptions
 from echocli.runtime.operating import OperatingPoint
 from echocli.types import SAMPLE_RATE, to_samples
+from echocli.vad.endpointer import VadOptions
 from echocli.vad.turns import TurnOptions
 
 CHUNKS = (0.2, 30.0)
@@ -68,14 +69,19 @@ def offline_options(setup: Setup, timing: WordTiming, parts: Clip = WHOLE) -> Of
         condition_on_previous_text=chosen["condition_on_previous_text"],
         keep_words=timing.keep,
     )
-    detection = vad_options(
-        enabled=chosen["vad"],
-        threshold=chosen["vad_threshold"],
-        min_speech_ms=chosen["vad_min_speech_ms"],
-        min_silence_ms=chosen["vad_min_silence_ms"],
-        pad_ms=chosen["vad_pad_ms"],
-    )
+    detection = _detection(chosen, chosen["vad_min_silence_ms"]) if chosen["vad"] else None
     return OfflineOptions(decode_options(setup, align=timing.align), pipeline, detection, parts)
+
+
+def _detection(chosen: Chosen, min_silence_ms: int | None) -> VadOptions:
+    """Return how speech is detected; what was left out keeps its default."""
+    given = {
+        "threshold": chosen["vad_threshold"],
+        "min_speech_ms": chosen["vad_min_speech_ms"],
+        "min_silence_ms": min_silence_ms,
+        "pad_ms": chosen["vad_pad_ms"],
+    }
+    return VadOptions(**{key: value for key, value in given.items() if value is not None})
 
 
 def offline_point(setup: Setup, decode: DecodeOptions) -> OperatingPoint:
@@ -89,14 +95,7 @@ def live_options(setup: Setup, timing: WordTiming) -> LiveOptions:
     """Return how live sound is transcribed; raise ``UsageError`` for chunks that cannot be."""
     chosen, recipe = setup.chosen, recipe_of(setup.chosen)
     hangover = chosen["vad_min_silence_ms"]
-    vad = vad_options(
-        enabled=True,
-        threshold=chosen["vad_threshold"],
-        min_speech_ms=chosen["vad_min_speech_ms"],
-        min_silence_ms=HANGOVER_MS if hangover is None else hangover,
-        pad_ms=chosen["vad_pad_ms"],
-    )
-    assert vad is not None
+    vad = _detection(chosen, HANGOVER_MS if hangover is None else hangover)
     decode = decode_options(setup, align=False)
     options = LiveOptions(
         decode=DecodeOptions(

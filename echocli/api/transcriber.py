@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from echocli.api.ahead import look_ahead
 from echocli.api.collected import Collected
 from echocli.api.decoding import Part, WordTiming, clip_of
 from echocli.api.keeping import Served, adjuster, served
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
     from echocli.providers.base import LoadSpec
     from echocli.runtime.offline import OfflineOptions, Transcription
     from echocli.runtime.shared import Shared
-
-LOOK_AHEAD = 8
-"""Inputs that are read ahead of their turn, so that their windows fill the batches."""
 
 
 class Result(NamedTuple):
@@ -105,8 +105,6 @@ class Transcriber:
         that of arrays; ``clip`` names the parts to transcribe, all by default.
         """
         options, shared = self._prepared()
-        from dataclasses import replace
-
         from echocli.runtime.offline import Transcription
 
         if parts := clip_of(clip):
@@ -145,19 +143,19 @@ class Transcriber:
         return collected.transcript(self.spec)
 
     def transcribe_all(
-        self, sounds: Iterable[Sound], *, rate: int = SAMPLE_RATE, jobs: int = LOOK_AHEAD + 1
+        self, sounds: Iterable[Sound], *, rate: int = SAMPLE_RATE, jobs: int | None = None
     ) -> Iterator[Result]:
         """Yield the result of each input in order; up to ``jobs`` are worked on at once.
 
-        An input that fails does not stop the others; a model that cannot be used does.
+        Without a word these are nine, and never more than may be open. An input that fails does not
+        stop the others; a model that cannot be used does.
         """
         self._prepared()
         waiting: list[tuple[Sound, Transcription | EchoError]] = []
-        coming = iter(sounds)
+        coming, most = iter(sounds), look_ahead(jobs) + 1
         try:
             while True:
-                while len(waiting) < max(1, jobs) and (more := next(coming, _END)) is not _END:
-                    assert not isinstance(more, _End)
+                for more in islice(coming, most - len(waiting)):
                     waiting.append((more, self._begun(more, rate, ahead=bool(waiting))))
                 if not waiting:
                     return
@@ -266,13 +264,6 @@ class Transcriber:
         """End the model's process; at once where something went wrong."""
         self._served = self._shared = self._options = None
         self._stack.__exit__(kind, error, trace)
-
-
-class _End:
-    """Behind the last input."""
-
-
-_END = _End()
 
 
 def transcribe(

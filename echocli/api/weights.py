@@ -106,21 +106,11 @@ class Source:
         if named is not None:
             found = self._fetched(named, kind, compute)
         elif advice.usable_model is None:
-            raise ModelError(
-                f"no installed model {self._able()}; recommended: {advice.model}",
-                hint=f"run: {advice.run_to_install}" if advice.run_to_install else None,
-            )
+            raise no_model(advice, self.chosen)
         else:
             found = self.store.require(advice.usable_model, kind, compute_type=compute)
         self.pins.require(found, self.store.directory)
         return found
-
-    def _able(self) -> str:
-        """Return what no installed model does."""
-        language = self.chosen["language"]
-        if language in (None, AUTO, "en"):
-            return "can be used here"
-        return f"knows {LANGUAGES[language].capitalize()}"
 
     def _fetched(self, named: str, kind: str, compute: str | None) -> Found:
         """Return a model that was named, and show it coming if it is not here."""
@@ -136,6 +126,17 @@ class Source:
                 progress=progress,
                 notice=self.listener.notice,
             )
+
+
+def no_model(advice: Recommendation, chosen: Chosen) -> ModelError:
+    """Return the error for a machine on which no model is installed that could be used."""
+    language = chosen["language"]
+    plain = language in (None, AUTO, "en")
+    lacks = "can be used here" if plain else f"knows {LANGUAGES[language].capitalize()}"
+    return ModelError(
+        f"no installed model {lacks}; recommended: {advice.model}",
+        hint=f"run: {advice.run_to_install}" if advice.run_to_install else None,
+    )
 
 
 def streamed(spec: LoadSpec, named: str | None, chosen: Chosen) -> LoadSpec:

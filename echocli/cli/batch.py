@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from echocli.api.ahead import look_ahead
 from echocli.api.collected import Collected
-from echocli.cli.batch_options import look_ahead
 from echocli.cli.batch_progress import Course
 from echocli.cli.batch_results import Result, done, failed, overall, table, tally
 from echocli.environment import Environment

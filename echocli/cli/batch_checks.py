@@ -11,7 +11,7 @@ from pathlib import Path
 from echocli.api.decoding import word_timing
 from echocli.api.setup import Setup, prepare
 from echocli.api.survey import survey
-from echocli.api.weights import STREAMED, refuse_ignored, require_provider
+from echocli.api.weights import STREAMED, no_model, refuse_ignored, require_provider
 from echocli.config import Chosen
 from echocli.environment import Environment
 from echocli.errors import ModelError, OutputError, ProviderError
@@ -48,10 +48,7 @@ def choose(
     setting = chosen.setting("model")
     named = str(setting.value) if chosen.given("model") and setting.value != "auto" else None
     if named is None and advice.usable_model is None:
-        hint = f"run: {advice.run_to_install}" if advice.run_to_install else None
-        raise ModelError(
-            f"no model is installed that can be used here; recommended: {advice.model}", hint=hint
-        )
+        raise no_model(advice, chosen)
     model = named or str(advice.usable_model)
     here = named is None or _is_here(
         Store(environment, chosen["model_dir"]), model, advice.provider

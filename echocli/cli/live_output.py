@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from echocli.api.collected import Collected
+from echocli.cli.chosen import PLAIN
 from echocli.environment import Environment
 from echocli.errors import EchoError, OutputError
 from echocli.events import Event, Notice, Ready
@@ -22,9 +23,6 @@ from echocli.types import Transcript
 
 if TYPE_CHECKING:
     from echocli.providers.base import LoadSpec
-
-PLAIN = ("txt",)
-"""Without a format finals are lines of text."""
 
 
 class LiveOutput:

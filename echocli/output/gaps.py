@@ -17,6 +17,9 @@ class OpenGaps:
     def __iter__(self) -> Iterator[Gap]:
         return iter(self._gaps)
 
+    def __len__(self) -> int:
+        return len(self._gaps)
+
     def leave(self, gap: Gap) -> None:
         """Note a gap; what was to be filled and cannot be any more is stated once again."""
         span = (gap.start, gap.end, gap.source)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from echocli.cli.batch_options import LOOK_AHEAD
+from echocli.api.ahead import LOOK_AHEAD
 from tests.cli.conftest import Script, Start
 from tests.conftest import Clip, Completed, Corpus, RunEchocli
 

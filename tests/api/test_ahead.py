@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from echocli.cli.batch_options import EACH_OPENS, KEPT_OPEN, LOOK_AHEAD, look_ahead
+from echocli.api.ahead import EACH_OPENS, KEPT_OPEN, LOOK_AHEAD, look_ahead
 
 pytestmark = pytest.mark.unit
 
 
 def test_one_job_reads_nothing_ahead() -> None:
-    assert look_ahead(1) == 0
+    assert look_ahead(1) == look_ahead(0) == 0
     assert look_ahead(None) == LOOK_AHEAD
 
 
