@@ -6,7 +6,7 @@ SAMPLE ?= samples/meeting.flac
 BENCH ?=
 TESTS ?=
 # Many tests wait: for a worker, or for sound to be played at its own speed.
-TOGETHER ?= --numprocesses 2 --dist loadfile
+TOGETHER ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +19,7 @@ CHECKED := echocli tools benchmarks tests
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs picture bench bench-peers bench-live bench-ladder bench-kills soak lock samples clean
+.PHONY: help demo test check docs picture bench bench-peers bench-live bench-ladder bench-kills bench-server soak soak-server lock samples clean
 
 help: ## Show what there is.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -58,11 +58,18 @@ bench-ladder: $(VENV)/.dev ## Live speech on a machine that is too slow for a wh
 bench-kills: $(VENV)/.dev ## A long recording while its worker is killed fifty times; needs base, six minutes.
 	$(BIN)/python -m benchmarks.kills $(BENCH)
 
+bench-server: $(VENV)/.dev ## Live sessions held, and requests a second beside a naive server; fifteen minutes.
+	$(BIN)/python -m benchmarks.server $(BENCH)
+
+soak-server: $(VENV)/.dev ## Five minutes of a bad network, then an hour of sessions, uploads and disconnects.
+	ECHOCLI_CHAOS_SECONDS=300 $(BIN)/python -m pytest -o faulthandler_timeout=900 tests/server/test_process_network.py -k cuts
+	$(BIN)/python -m benchmarks.server_soak $(BENCH)
+
 soak: $(VENV)/.dev ## Two hours of speech, sped up, twice: does anything grow? BENCH="--hours 0.5" is shorter.
 	$(BIN)/python -m benchmarks.soak $(BENCH)
 
 lock: $(VENV)/.dev ## Resolve the dependencies again and write requirements/*.lock.
-	$(LOCK) --upgrade pyproject.toml --extra bundled --extra test --extra dev --group build -o requirements/dev.lock
+	$(LOCK) --upgrade pyproject.toml --extra bundled --extra test --extra dev --extra server --extra remote --group build -o requirements/dev.lock
 	$(LOCK) --upgrade pyproject.toml --extra bundled --group build -c requirements/dev.lock -o requirements/run.lock
 
 samples: $(VENV)/.dev ## Speak the samples again.

@@ -4,7 +4,7 @@ _echocli() {
     local context state state_descr line ret=1
     typeset -A opt_args
     local -a commands
-    commands=('transcribe:Turn files or a pipe into text.' 'live:Turn speech into text while it is spoken.' 'detect:Show this machine and what suits it.' 'warmup:Load and warm a model, with the time of each phase.' 'bench:Measure speed, latency, memory and word error rate.' 'models:List, fetch, check and convert models.' 'providers:List what can run a model here.' 'devices:List the audio inputs.' 'config:Show the settings, and write a file for them.' 'shell-init:Print the `echo` function for your shell.' 'completion:Print the completion script for your shell.')
+    commands=('transcribe:Turn files or a pipe into text.' 'live:Turn speech into text while it is spoken.' 'serve:Transcribe for other programs, over HTTP and WebSockets.' 'detect:Show this machine and what suits it.' 'warmup:Load and warm a model, with the time of each phase.' 'bench:Measure speed, latency, memory and word error rate.' 'models:List, fetch, check and convert models.' 'providers:List what can run a model here.' 'devices:List the audio inputs.' 'config:Show the settings, and write a file for them.' 'shell-init:Print the `echo` function for your shell.' 'completion:Print the completion script for your shell.')
     _arguments -C -s -S \
         '(--version -V)--version[Show the version]' \
         '(--version -V)-V[Show the version]' \
@@ -19,7 +19,7 @@ _echocli() {
             ;;
         rest)
             case $line[1] in
-                transcribe|live|detect|warmup|bench|models|providers|devices|config|shell-init|completion) ;;
+                transcribe|live|serve|detect|warmup|bench|models|providers|devices|config|shell-init|completion) ;;
                 *) line[1]=transcribe ;;
             esac
             case $line[1] in
@@ -85,7 +85,13 @@ _echocli() {
                         '(--degrade --no-degrade)--degrade[Do less where the machine does not keep up]' \
                         '(--degrade --no-degrade)--no-degrade[Do less where the machine does not keep up]' \
                         '(--ladder)--ladder=[Thresholds]:value: ' \
-                        '(--fallback)--fallback=[What goes on when the model fails; '\''none'\'' for nothing]:value: ' \
+                        '(--fallback)--fallback=[What goes on when the model fails; '\''none'\'' for nothing, with --remote only '\''local'\'' for this machine while the server is away]:value: ' \
+                        '(--remote)--remote=[Have '\''echocli serve'\'' at URL decode\: ws, wss, http, https or host\:port]:value: ' \
+                        '(--token)--token=[What the server asks for; others may see it in the list of processes]:value: ' \
+                        '(--token-file)--token-file=[File that holds the token]:value:_files' \
+                        '(--ca-file)--ca-file=[Certificates in PEM format to trust]:value:_files' \
+                        '(--retries)--retries=[Tries in a row to reach the server before giving up]:value: ' \
+                        '(--spool-mb)--spool-mb=[Sound kept on disk while the server is away; 115 MB are an hour]:value: ' \
                         '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
                         '(--drop-policy)--drop-policy=[Speech there is no time for\: spool decodes it later, discard never]:value:(spool discard)' \
                         '(--outage-seconds)--outage-seconds=[How long to go on listening while no model can be used]:value: ' \
@@ -161,7 +167,13 @@ _echocli() {
                         '(--degrade --no-degrade)--degrade[Do less where the machine does not keep up]' \
                         '(--degrade --no-degrade)--no-degrade[Do less where the machine does not keep up]' \
                         '(--ladder)--ladder=[Thresholds]:value: ' \
-                        '(--fallback)--fallback=[What goes on when the model fails; '\''none'\'' for nothing]:value: ' \
+                        '(--fallback)--fallback=[What goes on when the model fails; '\''none'\'' for nothing, with --remote only '\''local'\'' for this machine while the server is away]:value: ' \
+                        '(--remote)--remote=[Have '\''echocli serve'\'' at URL decode\: ws, wss, http, https or host\:port]:value: ' \
+                        '(--token)--token=[What the server asks for; others may see it in the list of processes]:value: ' \
+                        '(--token-file)--token-file=[File that holds the token]:value:_files' \
+                        '(--ca-file)--ca-file=[Certificates in PEM format to trust]:value:_files' \
+                        '(--retries)--retries=[Tries in a row to reach the server before giving up]:value: ' \
+                        '(--spool-mb)--spool-mb=[Sound kept on disk while the server is away; 115 MB are an hour]:value: ' \
                         '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
                         '(--drop-policy)--drop-policy=[Speech there is no time for\: spool decodes it later, discard never]:value:(spool discard)' \
                         '(--outage-seconds)--outage-seconds=[How long to go on listening while no model can be used]:value: ' \
@@ -178,6 +190,78 @@ _echocli() {
                         '(--max-line-width)--max-line-width=[Characters a subtitle line has]:value: ' \
                         '(--max-line-count)--max-line-count=[Lines a subtitle has]:value: ' \
                         '(--max-words-per-line)--max-words-per-line=[Words a subtitle line has]:value: ' \
+                        '(--no-quiet --quiet -q)--no-quiet[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)--quiet[No progress and no notices]' \
+                        '(--no-quiet --quiet -q)-q[No progress and no notices]' \
+                        '(--verbose -v)--verbose[Say more\: settings and their sources]' \
+                        '(--verbose -v)-v[Say more\: settings and their sources]' \
+                        '(--help -h)--help[Show this message and exit]' \
+                        '(--help -h)-h[Show this message and exit]' \
+                        && ret=0
+                    ;;
+                serve)
+                    _arguments -s -S \
+                        '(--host)--host=[Address to listen on]:value: ' \
+                        '(--port)--port=[Port; 0 takes a free one]:value: ' \
+                        '(--ssl-certfile)--ssl-certfile=[PEM file with the certificate\: serve over TLS]:value:_files' \
+                        '(--ssl-keyfile)--ssl-keyfile=[PEM file with its key]:value:_files' \
+                        '(--token)--token=[Ask for this token]:value: ' \
+                        '(--token-file)--token-file=[Ask for the token in this file]:value:_files' \
+                        '(--insecure --no-insecure)--insecure[Serve other machines without a token]' \
+                        '(--insecure --no-insecure)--no-insecure[Serve other machines without a token]' \
+                        '*--allow-origin=[Let web pages of this origin ask, as https\://app.example.org; may be repeated]:value: ' \
+                        '(--no-query-token --query-token)--no-query-token[Take the token of a WebSocket from its address too (?token=), for browsers; logs may keep it]' \
+                        '(--no-query-token --query-token)--query-token[Take the token of a WebSocket from its address too (?token=), for browsers; logs may keep it]' \
+                        '(--rate-limit)--rate-limit=[Requests a minute of one address; 0 is any number]:value: ' \
+                        '(--max-sessions)--max-sessions=[Live sessions at the same time]:value: ' \
+                        '(--max-requests)--max-requests=[Files transcribed at the same time; as many more wait]:value: ' \
+                        '(--max-upload-mb)--max-upload-mb=[Largest file]:value: ' \
+                        '(--max-audio-seconds)--max-audio-seconds=[Longest file]:value: ' \
+                        '(--session-seconds)--session-seconds=[Longest live session]:value: ' \
+                        '(--idle-seconds)--idle-seconds=[How long a live session may go without sound]:value: ' \
+                        '(--keep-seconds)--keep-seconds=[How long a live session is kept whose connection was lost]:value: ' \
+                        '(--warmup-level)--warmup-level=[How warm the model is before it serves, as of '\''echocli warmup'\'']:value: ' \
+                        '(--profile)--profile=[Settings of \[profile.NAME\] in config.toml]:value: ' \
+                        '(--model -m)--model=[Model name or path]:value:_echocli_values_or_files models' \
+                        '(--model -m)-m[Model name or path]:value:_echocli_values_or_files models' \
+                        '(--provider -p)--provider=[Inference library]:value:_echocli_values providers' \
+                        '(--provider -p)-p[Inference library]:value:_echocli_values providers' \
+                        '(--device)--device=[auto, cpu, cuda, cuda\:N or metal]:value:(auto cpu cuda metal)' \
+                        '(--compute-type)--compute-type=[int8, float16, float32, …]:value:(int8 int8_float16 int8_float32 float16 bfloat16 float32)' \
+                        '(--threads -t)--threads=[CPU threads]:value: ' \
+                        '(--threads -t)-t[CPU threads]:value: ' \
+                        '(--model-dir)--model-dir=[Look for models in this directory first]:value:_files -/' \
+                        '(--model-revision)--model-revision=[Refuse any other revision]:value: ' \
+                        '(--model-sha256)--model-sha256=[Refuse weights of any other digest]:value: ' \
+                        '(--voxtral-binary)--voxtral-binary=[Program of voxtral.c]:value:_files' \
+                        '(--voxtral-model)--voxtral-model=[Directory with the weights of Voxtral]:value:_files' \
+                        '(--no-offline --offline)--no-offline[Never download a model]' \
+                        '(--no-offline --offline)--offline[Never download a model]' \
+                        '(--language -l)--language=[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--language -l)-l[Code or name; '\''auto'\'' listens]:value:(auto af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh)' \
+                        '(--preset)--preset=[fast, balanced or accurate]:value:(fast balanced accurate)' \
+                        '(--beam-size)--beam-size=[Beams; 1 is greedy]:value: ' \
+                        '(--initial-prompt)--initial-prompt=[Text that sets style and spelling]:value: ' \
+                        '(--hotwords)--hotwords=[Words to expect, such as names]:value: ' \
+                        '(--no-vad --vad)--no-vad[Decode only where somebody speaks]' \
+                        '(--no-vad --vad)--vad[Decode only where somebody speaks]' \
+                        '(--vad-threshold)--vad-threshold=[Speech probability]:value: ' \
+                        '(--vad-min-speech-ms)--vad-min-speech-ms=[Shorter speech is noise]:value: ' \
+                        '(--vad-min-silence-ms)--vad-min-silence-ms=[Shorter pauses are speech]:value: ' \
+                        '(--vad-pad-ms)--vad-pad-ms=[Sound kept on both sides]:value: ' \
+                        '(--degrade --no-degrade)--degrade[Do less where the machine does not keep up]' \
+                        '(--degrade --no-degrade)--no-degrade[Do less where the machine does not keep up]' \
+                        '(--ladder)--ladder=[Thresholds]:value: ' \
+                        '(--fallback)--fallback=[What goes on when the model fails; '\''none'\'' for nothing]:value: ' \
+                        '(--max-memory-mb)--max-memory-mb=[Memory the model may take]:value: ' \
+                        '(--drop-policy)--drop-policy=[Speech there is no time for\: spool decodes it later, discard never]:value:(spool discard)' \
+                        '(--outage-seconds)--outage-seconds=[How long to go on listening while no model can be used]:value: ' \
+                        '(--unload-after)--unload-after=[Let go of the model after so long without speech; 0 never]:value: ' \
+                        '(--simulate-load)--simulate-load=[Let decoding take so many times as long, to see what happens]:value: ' \
+                        '(--metrics-file)--metrics-file=[Append the figures of the run to this file as JSON]:value:_files' \
+                        '(--metrics-seconds)--metrics-seconds=[How often that is done]:value: ' \
+                        '(--log-level)--log-level=[Log to standard error\: debug, info, warning or error]:value:(debug info warning error)' \
+                        '(--log-file)--log-file=[Append the log to this file instead]:value:_files' \
                         '(--no-quiet --quiet -q)--no-quiet[No progress and no notices]' \
                         '(--no-quiet --quiet -q)--quiet[No progress and no notices]' \
                         '(--no-quiet --quiet -q)-q[No progress and no notices]' \
@@ -504,10 +588,10 @@ _echocli_function() {
     elif [[ $name == echocli || -z ${builtins[$name]-}${commands[$name]-} ]]; then
         _echocli
     elif (( CURRENT == 2 )); then
-        _alternative 'commands:command:(transcribe live detect warmup bench models providers devices config shell-init completion)' 'files:file:_files'
+        _alternative 'commands:command:(transcribe live serve detect warmup bench models providers devices config shell-init completion)' 'files:file:_files'
     else
         case $words[2] in
-            transcribe|live|detect|warmup|bench|models|providers|devices|config|shell-init|completion) _echocli ;;
+            transcribe|live|serve|detect|warmup|bench|models|providers|devices|config|shell-init|completion) _echocli ;;
             *) _default ;;
         esac
     fi

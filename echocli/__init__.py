@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         SpeechStarted,
         StatsEvent,
     )
+    from echocli.remote.session import RemoteSession
     from echocli.types import Segment, Transcript, Word
 
 __version__ = "0.1.0"
@@ -50,6 +51,7 @@ __all__ = [
     "Partial",
     "Progress",
     "Ready",
+    "RemoteSession",
     "Result",
     "Segment",
     "SpeechEnded",
@@ -81,6 +83,7 @@ _HOMES = {
     "Partial": "echocli.events",
     "Progress": "echocli.events",
     "Ready": "echocli.events",
+    "RemoteSession": "echocli.remote.session",
     "Result": "echocli.api.transcriber",
     "Segment": "echocli.types",
     "SpeechEnded": "echocli.events",

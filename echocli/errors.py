@@ -23,9 +23,11 @@ class ExitCode(IntEnum):
     """What the exit status of ``echocli`` means."""
 
     OK = 0
-    """Done; also when the reader of stdout went away, or a readable file ended early."""
+    """Done; also when the reader of stdout went away, a readable file ended early, or a signal
+    ended ``serve`` in order."""
     FAILED = 1
-    """Transcription failed, has a gap, or the output could not be written."""
+    """Transcription failed, has a gap, or the output could not be written; the connection to a
+    server was lost; ``serve`` cannot listen there."""
     USAGE = 2
     """The command line or a setting makes no sense."""
     INPUT = 3
@@ -37,7 +39,8 @@ class ExitCode(IntEnum):
     ASSERTION = 6
     """A ``bench --assert`` did not hold, or ``bench --compare`` found something worse."""
     INTERRUPTED = 130
-    """Ctrl-C, SIGTERM or SIGHUP; what was final is already written."""
+    """Ctrl-C, SIGTERM or SIGHUP; what was final is already written. For ``serve`` the second one,
+    which ends it at once."""
 
 
 class EchoError(Exception):

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import stat
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TextIO, TypeAlias
@@ -32,7 +35,15 @@ EVENTS: Mapping[str, int] = MappingProxyType(
         "inference_complete": logging.DEBUG,
         "degrade_level_change": logging.WARNING,
         "failover_switch": logging.WARNING,
-        "vad_model_loaded": logging.INFO,
+        "vad_model_loaded": logging.DEBUG,
+        "server_start": logging.INFO,
+        "server_stop": logging.INFO,
+        "server_warning": logging.WARNING,
+        "server_error": logging.ERROR,
+        "request_complete": logging.INFO,
+        "poll_complete": logging.DEBUG,
+        "session_start": logging.INFO,
+        "session_end": logging.INFO,
         "voxtral_session_start": logging.INFO,
         "voxtral_session_error": logging.ERROR,
     }
@@ -121,7 +132,31 @@ class _Stream(logging.StreamHandler[TextIO]):
 
 
 class _File(_Stream):
-    """The same with a stream of its own; ``logging.FileHandler`` could fail in closing it."""
+    """The same with a stream of its own; ``logging.FileHandler`` could fail in closing it.
+
+    A file that was moved away, as logs are from day to day, is made anew under its name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(_appending(path))
+        self._path = path
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; where no other file can be opened, to the one there was."""
+        with suppress(OSError):
+            if self._moved():
+                before, self.stream = self.stream, _appending(self._path)
+                before.close()
+        super().emit(record)
+
+    def _moved(self) -> bool:
+        """Tell whether the file is another one by now, or none."""
+        try:
+            named = self._path.stat()
+        except FileNotFoundError:
+            return True
+        opened = os.fstat(self.stream.fileno())
+        return stat.S_ISREG(opened.st_mode) and not os.path.samestat(named, opened)
 
     def close(self) -> None:
         """Close the file; what it does not take any more is lost."""
@@ -135,12 +170,16 @@ class _File(_Stream):
 
 def _open(path: Path) -> _File:
     try:
-        return _File(path.open("a", encoding="utf-8", errors="backslashreplace"))
+        return _File(path)
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
         reason = getattr(error, "strerror", None) or error
         raise OutputError(
             f"cannot log to {path}: {reason}", hint="choose a file in a directory that exists"
         ) from error
+
+
+def _appending(path: Path) -> TextIO:
+    return path.open("a", encoding="utf-8", errors="backslashreplace")
 
 
 def _formatter() -> logging.Formatter:

@@ -10,15 +10,21 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from io import TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from echocli.cli.app import run as run_command
+from echocli.environment import Environment
 from tests import browser as chromium
 from tests.browser import Browser
 from tests.pulse import Pulse, missing_parts, running
@@ -28,6 +34,19 @@ settings.register_profile("shared", deadline=None, suppress_health_check=[Health
 settings.load_profile("shared")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+STREAMS = ("stdin", "stdout", "stderr")
+
+WEIGHTS = {"slow": 5, "model": 1}
+"""What a test with a marker takes, in about the seconds that it does."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that processes side by side end together."""
+    heavy: Counter[Path] = Counter()
+    for item in items:
+        heavy[item.path] += sum(WEIGHTS.get(mark.name, 0) for mark in item.iter_markers())
+    items.sort(key=lambda item: -heavy[item.path])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +59,7 @@ class Completed:
 
 
 RunEchocli: TypeAlias = Callable[..., Completed]
-"""Type of the fixture :func:`run_echocli`."""
+"""Type of the fixtures :func:`run_echocli`, :func:`run_program` and :func:`run_here`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +136,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def run_echocli(tmp_path: Path) -> RunEchocli:
+def run_echocli(run_program: RunEchocli) -> RunEchocli:
+    """Return :func:`run_program`; folders and modules may say that :func:`run_here` will do."""
+    return run_program
+
+
+@pytest.fixture
+def run_program(tmp_path: Path) -> RunEchocli:
     """Return ``run(*args, stdin=b"", env=None, timeout=120, cwd=None) -> Completed``.
 
     The program runs in a process of its own, with an empty home for settings, models and caches;
@@ -143,6 +168,57 @@ def run_echocli(tmp_path: Path) -> RunEchocli:
         return Completed(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
+
+
+@pytest.fixture
+def run_here(
+    run_program: RunEchocli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> RunEchocli:
+    """Return what :func:`run_program` does, without the half second in which a process starts.
+
+    For what a command reads and writes, not for how the program starts and ends. Workers are
+    processes all the same, and so is a run with variables that Python reads when it starts.
+    """
+
+    def run(
+        *args: str | Path,
+        stdin: bytes = b"",
+        env: Mapping[str, str] | None = None,
+        timeout: float = 120,
+        cwd: Path | None = None,
+    ) -> Completed:
+        if any(name.startswith("PYTHON") for name in env or {}):
+            return run_program(*args, stdin=stdin, env=env, timeout=timeout, cwd=cwd)
+        for turns in tmp_path.glob("*.state"):  # scripts go on where this process has left them
+            turns.unlink()
+        with monkeypatch.context() as patch, ExitStack() as stack:
+            _replace_variables(patch, clean_environment(tmp_path) | dict(env or {}))
+            patch.chdir(cwd or Path.cwd())
+            streams = [stack.enter_context(_stream(patch, name)) for name in STREAMS]
+            streams[0].buffer.write(stdin)
+            streams[0].seek(0)
+            code = run_command([str(arg) for arg in args], Environment())
+            for stream in streams:
+                stream.seek(0)
+            return Completed(code, *(stream.read() for stream in streams[1:]))
+
+    return run
+
+
+@contextmanager
+def _stream(patch: pytest.MonkeyPatch, name: str) -> Iterator[TextIOWrapper]:
+    """Put a file in the place of a standard stream; only that has a descriptor as those have."""
+    with TemporaryFile() as file, TextIOWrapper(file, "utf-8", newline="") as stream:
+        patch.setattr(sys, name, stream)
+        yield stream
+
+
+def _replace_variables(patch: pytest.MonkeyPatch, variables: Mapping[str, str]) -> None:
+    """Make these the only variables of this process."""
+    for name in os.environ.keys() - variables.keys():
+        patch.delenv(name)
+    for name, value in variables.items():
+        patch.setenv(name, value)
 
 
 def clean_environment(home: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"decoding"}),
     frozenset({"runtime", "capability"}),
     frozenset({"config"}),
-    frozenset({"output", "api", "bench", "server", "remote"}),
+    frozenset({"output", "api", "bench", "wire", "server", "remote"}),
     frozenset({"cli", "__main__"}),
 )
 """Parts of the package from the bottom to the top."""

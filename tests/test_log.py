@@ -140,6 +140,28 @@ def test_a_file_is_appended_to(tmp_path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) == 2
 
 
+def test_a_file_that_was_moved_away_is_made_anew(tmp_path: Path) -> None:
+    path, old = tmp_path / "echo.log", tmp_path / "echo.log.1"
+    log.configure(path, "info")
+    log.event("model_ready", model="one")
+    path.rename(old)
+    log.event("model_ready", model="two")
+    path.unlink()
+    log.event("model_ready", model="three")
+    assert "one" in old.read_text()
+    assert "three" in path.read_text()
+    assert len(path.read_text().splitlines()) == 1
+
+
+def test_a_file_whose_directory_is_gone_is_no_trouble(tmp_path: Path) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    log.configure(folder / "echo.log", "info")
+    (folder / "echo.log").unlink()
+    folder.rmdir()
+    log.event("model_ready", model="one")
+
+
 @pytest.mark.parametrize("name", [".", "missing/echocli.log", "null\0", "x" * 300])
 def test_a_file_that_cannot_be_opened_is_an_output_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match="cannot log to") as caught:

@@ -55,6 +55,7 @@ def _reference() -> dict[Path, str]:
         PAGES / "exit-codes.md": exit_codes.page(),
         PAGES / "json.md": json_pages.json_page(),
         PAGES / "events.md": json_pages.events_page(),
+        PAGES / "messages.md": json_pages.messages_page(),
     }
 
 

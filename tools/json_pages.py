@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from tools.markdown import NOTE_CODE, table
-from tools.schemas.documents import DOCUMENTS, EVENT, Document, schema
+from tools.schemas.documents import CLIENT, DOCUMENTS, EVENT, SERVER, Document, schema
 from tools.schemas.draft import Json
+from tools.schemas.wire import client_messages, server_messages
 
 HEADS = ("field", "type", "meaning")
 SCHEMAS = "../schemas"
+
+MESSAGE_PARTS = frozenset({"SourceStart", "SourceMetrics"})
+"""What messages are made of and nothing else: it is on their page."""
+
+MESSAGES = frozenset(shape.__name__ for shape in (*client_messages(), *server_messages()))
+"""The messages that are no events."""
 
 _ABOUT_JSON = """\
 Everything the program writes as JSON, field by field. [JSON](../json.md) says what holds
@@ -22,13 +29,25 @@ and how gaps are filled; the [schema]({SCHEMAS}/{EVENT.file}) says the same as t
 programs. Readers should pass over types and fields they do not know.
 """
 
+_ABOUT_MESSAGES = f"""\
+The messages of `/v1/live`, field by field. [Protocol](../protocol.md) says when they are sent, with
+an example of each; the schemas of [client]({SCHEMAS}/{CLIENT.file}) and
+[server]({SCHEMAS}/{SERVER.file}) say the same as this page for programs. Readers should pass over
+fields and types they do not know.
+"""
+
+_ABOUT_NUMBERS = """\
+The [events](events.md) of the session, but for `ready`, `meter` and `progress`. All but `partial`
+have one field more:
+"""
+
 
 def json_page() -> str:
     """Return the page of all documents but events."""
     lines = [NOTE_CODE, "", "# JSON, field by field", "", _ABOUT_JSON]
     seen: set[str] = set()
     for document in DOCUMENTS:
-        if document is not EVENT:
+        if document.shape is not None:
             lines += _document(document, seen)
     return "\n".join(lines)
 
@@ -43,6 +62,27 @@ def events_page() -> str:
         lines += [f"## {found['properties']['type']['const']}", "", found["description"], ""]
         lines += [*table(HEADS, _event_rows(found, segment)), ""]
     return "\n".join(lines)
+
+
+def messages_page() -> str:
+    """Return the page of the messages of live sound."""
+    lines = [NOTE_CODE, "", "# Messages", "", _ABOUT_MESSAGES]
+    for document in (CLIENT, SERVER):
+        whole = schema(document)
+        lines += [f"## {document.title}", "", whole["description"], ""]
+        for name, found in whole["$defs"].items():
+            lines += _message(name, found)
+    number = {"properties": {"seq": schema(SERVER)["$defs"]["Final"]["properties"]["seq"]}}
+    rows = _rows(number | {"required": ["seq"]})
+    return "\n".join([*lines, "### Events", "", _ABOUT_NUMBERS, *table(HEADS, rows), ""])
+
+
+def _message(name: str, found: Json) -> Iterator[str]:
+    """Yield the section of a message or a part of one; events are on their own page."""
+    kind = found["properties"].get("type", {}).get("const")
+    if name in MESSAGE_PARTS | MESSAGES:
+        yield from (f"### {kind or name}", "", found["description"], "")
+        yield from (*table(HEADS, _rows(found)), "")
 
 
 def _document(document: Document, seen: set[str]) -> Iterator[str]:
@@ -80,7 +120,7 @@ def _kind(one: Json, page: str) -> str:
     """Return the type of a value for people."""
     if "$ref" in one:
         name = _name(one)
-        return f"[{name}]({page}#{name.lower()})"
+        return f"[{name}]({'messages.md' if name in MESSAGE_PARTS else page}#{name.lower()})"
     if "anyOf" in one:
         return _either([_kind(choice, page) for choice in one["anyOf"]])
     if "const" in one or "enum" in one:

@@ -13,7 +13,7 @@ from echocli.errors import UsageError
 from echocli.types import Span, to_samples
 
 if TYPE_CHECKING:
-    pass
+    from echocli.config import Chosen
 
 
 SMALLEST_STEP = 0.01
@@ -47,6 +47,12 @@ class WordTiming:
 
     align: bool
     keep: bool
+
+    @classmethod
+    def of(cls, chosen: Chosen) -> WordTiming:
+        """Return what ``word_timestamps`` says, whatever is written."""
+        asked = chosen["word_timestamps"]
+        return cls(asked, asked)
 
 
 def word_timing(formats: Sequence[str], asked: bool) -> WordTiming:

@@ -14,7 +14,7 @@ from echocli.api.keeping import Served, adjuster, served
 from echocli.api.listener import Listener, Logging
 from echocli.api.live_sources import Wanted, captures, stop_rule
 from echocli.api.setup import Setup, prepare
-from echocli.api.sounds import Sound, is_path
+from echocli.api.sounds import Sound
 from echocli.api.switching import change_to, fallback, other, with_spec
 from echocli.api.weights import refuse_too_slow
 from echocli.api.wishes import Wishes, choose
@@ -68,8 +68,7 @@ class LiveSession:
         """Every setting."""
         self._environment = environment or Environment()
         self._listener = listener or Logging()
-        asked = chosen["word_timestamps"]
-        self._timing = timing or WordTiming(asked, asked)
+        self._timing = timing or WordTiming.of(chosen)
         self._rule = stop_rule(chosen)
         self._stack = ExitStack()
         self._setup: Setup | None = None
@@ -288,8 +287,6 @@ def live(
     """
     environment = environment or Environment()
     chosen = choose(wishes, environment, config=config, profile=profile)
-    file = str(sound) if sound is not None and is_path(sound) and sound != "-" else None
     given = {**wishes, "mic": mic, "pace": pace, "record": record}
-    stream = None if file is not None else sound
-    wanted = Wanted.of(given, chosen, file=file, stream=stream, rate=rate)
+    wanted = Wanted.hearing(sound, given, chosen, rate)
     return LiveSession(wanted, chosen, listener=listener, environment=environment)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from echocli.api.sounds import Sound, open_sound, refuse_text
+from echocli.api.sounds import Sound, is_path, open_sound, refuse_text
 from echocli.audio.capture import Capture
 from echocli.audio.source import Source
 from echocli.audio.stopping import StopRule
@@ -74,6 +74,15 @@ class Wanted:
             raw=given.get("raw") if listens else chosen["raw"],
             record=None if record is None else Path(record),
         )
+
+    @classmethod
+    def hearing(
+        cls, sound: Sound | None, given: Mapping[str, Any], chosen: Chosen, rate: int
+    ) -> Wanted:
+        """Return what a program asks for: a file that is played, a stream, or a microphone."""
+        is_file = sound is not None and is_path(sound) and sound != "-"
+        file, stream = (str(sound), None) if is_file else (None, sound)
+        return cls.of(given, chosen, file=file, stream=stream, rate=rate)
 
     @property
     def listens(self) -> bool:

@@ -104,7 +104,7 @@ def prepare(
         english = language in (None, "en") and task is Task.TRANSCRIBE
         spec = _within(source, report, models, spec, chosen["max_memory_mb"], english=english)
     if registry.get(spec.provider).info.model_format in ("ct2", "ggml"):
-        _check_language(spec, language, task)
+        check_language(spec, language, task)
     setup = Setup(
         spec,
         report.recommendation,
@@ -197,7 +197,8 @@ def _on_cpu(spec: LoadSpec, report: Report) -> LoadSpec | None:
     return replace(spec, device="cpu", compute_type=compute, slots=slots, threads=each)
 
 
-def _check_language(spec: LoadSpec, language: str | None, task: Task) -> None:
+def check_language(spec: LoadSpec, language: str | None, task: Task) -> None:
+    """Raise ``UsageError`` for what a model of one language cannot do."""
     if is_multilingual(Path(spec.path)):
         return
     if language not in (None, "en"):

@@ -66,8 +66,7 @@ class Transcriber:
         self._environment = environment or Environment()
         self._listener = listener or Logging()
         self._chosen = chosen or choose(wishes, self._environment, config=config, profile=profile)
-        asked = self._chosen["word_timestamps"]
-        self._timing = timing or WordTiming(asked, asked)
+        self._timing = timing or WordTiming.of(self._chosen)
         self._stack = ExitStack()
         self._failovers = Failovers()
         self._setup: Setup | None = None

@@ -22,6 +22,9 @@ GAP = 0.1
 1 ms, FLAC frames to 93 ms), less than would shift a word visibly."""
 LONGEST_GAP = 600.0
 """Seconds above which a jump of the timestamps is an error of theirs and not missing sound."""
+_NO_OTHERS = {"protocol_whitelist": "none"}
+"""Playlists (``ffconcat``, HLS) would have FFmpeg open whatever they name, in a file of somebody
+else too; no protocol is called that."""
 _PIPE_OPTIONS = {"probesize": "32768", "analyzeduration": "1"}
 """Look at little before the first sound comes out; FFmpeg would look at up to 5 s."""
 
@@ -97,7 +100,7 @@ class ContainerReader:
         self._container.close()
 
     def _open(self) -> av.container.InputContainer:
-        options = {} if self._bytes.seekable() else _PIPE_OPTIONS
+        options = _NO_OTHERS | ({} if self._bytes.seekable() else _PIPE_OPTIONS)
         try:
             return av.open(self._bytes, "r", container_options=options, metadata_errors="replace")
         except (av.error.FFmpegError, ValueError) as error:

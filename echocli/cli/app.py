@@ -29,6 +29,7 @@ from echocli.output.text import one_line
 COMMANDS: Table = {
     "transcribe": ("echocli.cli.transcribe", "Turn files or a pipe into text."),
     "live": ("echocli.cli.live", "Turn speech into text while it is spoken."),
+    "serve": ("echocli.cli.serve", "Transcribe for other programs, over HTTP and WebSockets."),
     "detect": ("echocli.cli.detect", "Show this machine and what suits it."),
     "warmup": ("echocli.cli.warmup", "Load and warm a model, with the time of each phase."),
     "bench": ("echocli.cli.bench", "Measure speed, latency, memory and word error rate."),

@@ -45,6 +45,7 @@ OWN = frozenset({"-h", "--help", "-V", "--version", "--debug"})
 
 PATHS = frozenset(
     {"-o", "--output-dir", "--model-dir", "--record", "--file", "--metrics-file", "--log-file"}
+    | {"--token-file", "--ca-file", "--ssl-certfile", "--ssl-keyfile"}
     | {"--voxtral-binary", "--voxtral-model", "--html", "--reference", "--manifest"}
 )
 """Options whose value is a path."""

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from echocli.api.ahead import look_ahead
 from echocli.api.collected import Collected
+from echocli.cli.batch_opening import Input, Opening
 from echocli.cli.batch_progress import Course
 from echocli.cli.batch_results import Result, done, failed, overall, table, tally
 from echocli.environment import Environment
@@ -32,31 +33,8 @@ from echocli.output.writers import Writer, make_writer
 
 if TYPE_CHECKING:
     from echocli.audio.clip import Clip
-    from echocli.providers.base import LoadSpec
-    from echocli.runtime.offline import Transcription
 
 __all__ = ["Batch", "Collected", "describe_level", "overall"]
-
-
-class Opening(Protocol):
-    """What a batch needs of a :class:`~echocli.api.transcriber.Transcriber`."""
-
-    @property
-    def spec(self) -> LoadSpec:
-        """What serves now."""
-        ...
-
-    def open(self, sound: str, *, clip: Clip | tuple[()]) -> Transcription:
-        """Return one input on its way."""
-        ...
-
-    def announce(self) -> None:
-        """Tell once what everybody should know of the choice of the model."""
-        ...
-
-    def finish(self) -> list[Notice]:
-        """Have the last figures written; what there is to say about that."""
-        ...
 
 
 class Batch:
@@ -87,7 +65,7 @@ class Batch:
         self._prefix = ""
         """Names the input in what concerns it, where there are several."""
         self._look_ahead = look_ahead(jobs)
-        self._ahead: dict[str, Transcription] = {}
+        self._ahead: dict[str, Input] = {}
         """Inputs whose turn has not come, already being read."""
         self._results: list[Result] = []
         self._course: Course | None = None
@@ -175,7 +153,7 @@ class Batch:
             self._ahead[plan.input] = transcription = self._open(plan)
             transcription.begin()
 
-    def _open(self, plan: OutputPlan) -> Transcription:
+    def _open(self, plan: OutputPlan) -> Input:
         return self._transcriber.open(plan.input, clip=self._parts or ())
 
     def _guarded(self, plan: OutputPlan) -> Result:

@@ -226,8 +226,7 @@ def _run(work: _Work, *, full: bool) -> tuple[Report, ExitCode]:
     from echocli.api.options import offline_options
     from echocli.cli.bench_runs import BenchRuns
 
-    asked = work.setup.chosen["word_timestamps"]
-    options = offline_options(work.setup, WordTiming(asked, asked))
+    options = offline_options(work.setup, WordTiming.of(work.setup.chosen))
     bench = BenchRuns(work.environment, work.console, work.setup, options)
     report = bench.measure(work.clips, work.runs)
     files = {one.file for one in report.files}

@@ -28,9 +28,16 @@ class Explained:
 
 
 def explained() -> dict[str, Explained]:
-    """Return every setting by name: what ``transcribe`` says, and ``live`` where that differs."""
+    """Return every setting by name: what ``transcribe`` says, and ``live`` where that differs.
+
+    ``serve`` explains what is its own.
+    """
     files, live = _options("transcribe"), _options("live")
-    found = live | {name: _both(one, live.get(name, one)) for name, one in files.items()}
+    found = (
+        _options("serve")
+        | live
+        | {name: _both(one, live.get(name, one)) for name, one in files.items()}
+    )
     return {name: found.get(name, Explained(OTHER, key.about)) for name, key in KEYS.items()}
 
 

@@ -37,6 +37,16 @@ FallbackName = Annotated[
         " model].",
     ),
 ]
+ClientFallbackName = Annotated[
+    str | None,
+    option(
+        KEEPING,
+        "--fallback",
+        metavar="PROVIDER:MODEL",
+        help="What goes on when the model fails; 'none' for nothing, with --remote only 'local' for"
+        " this machine while the server is away [default: the next smaller model].",
+    ),
+]
 MaxMemory = Annotated[
     int | None,
     option(KEEPING, "--max-memory-mb", min=1, help="Memory the model may take [default: any]."),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from echocli.api.live_sources import EXAMPLE
-from echocli.cli import keeping_options, live_options, options
+from echocli.cli import keeping_options, live_options, options, remote_options
 from echocli.cli.chosen import chosen_by, console_of
 from echocli.cli.live_run import live_from
 from echocli.environment import Environment
@@ -54,7 +54,13 @@ def command(
     vad_pad_ms: options.VadPad = None,
     degrade: keeping_options.Degrade = None,
     ladder: keeping_options.Ladder = None,
-    fallback: keeping_options.FallbackName = None,
+    fallback: keeping_options.ClientFallbackName = None,
+    remote: remote_options.RemoteUrl = None,
+    token: remote_options.Token = None,
+    token_file: remote_options.TokenFile = None,
+    ca_file: remote_options.CaFile = None,
+    retries: remote_options.Retries = None,
+    spool_mb: remote_options.SpoolMb = None,
     max_memory_mb: keeping_options.MaxMemory = None,
     drop_policy: keeping_options.DropPolicyName = None,
     outage_seconds: keeping_options.OutageSeconds = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,11 @@ class LiveOutput:
     """Hand every event to the view, to standard output and to the files."""
 
     def __init__(
-        self, view: LiveView, writer: Writer | None, files: LiveFiles | None, spec: LoadSpec
+        self,
+        view: LiveView,
+        writer: Writer | None,
+        files: LiveFiles | None,
+        spec: Callable[[], LoadSpec],
     ) -> None:
         self.collected = Collected()
         self._view = view
@@ -51,7 +55,7 @@ class LiveOutput:
 
     def close(self) -> None:
         """Write what needs the whole; files of a run in which nothing began are removed."""
-        transcript = self.collected.transcript(self._spec)
+        transcript = self.collected.transcript(self._spec())
         if self._files is not None and self._begun:
             self._close_files(self._files, transcript)
         elif self._files is not None:
@@ -86,9 +90,9 @@ def outputs(
     formats: Sequence[str],
     directory: Path | None,
     layout: WriteOptions,
-    spec: LoadSpec,
+    spec: Callable[[], LoadSpec],
 ) -> Iterator[LiveOutput]:
-    """Open everything; ``spec`` says which model serves. Nothing is drawn any more at the end.
+    """Open everything; ``spec`` tells at the end who served, and then nothing is drawn any more.
 
     Without a directory one format goes to standard output; with one, the text does only where
     somebody sees it.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
 
@@ -10,20 +13,75 @@ from echocli.api.decoding import word_timing
 from echocli.api.live import LiveSession
 from echocli.api.live_sources import EXAMPLE, Wanted
 from echocli.cli.chosen import formats_of, typed
-from echocli.cli.stopping import stopping
+from echocli.cli.remote_options import check_remote
+from echocli.cli.stopping import Stoppable, stopping
 from echocli.config import Chosen
 from echocli.environment import Environment
-from echocli.errors import ExitCode, TranscriptionError, UsageError
+from echocli.errors import EchoError, ExitCode, TranscriptionError, UsageError
+from echocli.events import Event
 from echocli.output.console import Console
 from echocli.output.live_view import LiveFigures
 from echocli.output.subtitles import WriteOptions
 from echocli.output.writers import expand_formats
+
+if TYPE_CHECKING:
+    from echocli.audio.capture import Capture
+    from echocli.providers.base import LoadSpec
 
 OFFLINE_ONLY = (
     *("files", "skip_existing", "clip", "clip_timestamps", "condition_on_previous_text"),
     *("recursive", "jobs", "dry_run", "as_json"),
 )
 """Parameters of ``transcribe`` that a microphone has no use for."""
+
+
+class Running(Stoppable, Protocol):
+    """How a run goes."""
+
+    @property
+    def position(self) -> float:
+        """Seconds of sound so far."""
+        ...
+
+    @property
+    def load(self) -> float | None:
+        """The RTF of the last seconds."""
+        ...
+
+    @property
+    def level(self) -> str:
+        """Name of the level of the ladder that is in force."""
+        ...
+
+    kept: tuple[Path, float] | None
+    """Where sound is kept that was not decoded, and how many seconds of speech."""
+
+
+class Session(AbstractContextManager["Session"], Protocol):
+    """What is shown of a live session, whether this machine decodes or another."""
+
+    sources: list[Capture]
+    chosen: Chosen
+    latency_ms: float | None
+
+    @property
+    def running(self) -> Running:
+        """The run itself."""
+        ...
+
+    @property
+    def spec(self) -> LoadSpec:
+        """What serves now."""
+        ...
+
+    @property
+    def errors(self) -> list[EchoError]:
+        """What went wrong beside the transcript."""
+        ...
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield what happens as it happens."""
+        ...
 
 
 def live_from(
@@ -38,13 +96,24 @@ def live_from(
             raise UsageError(f"{option} and --mic do not go together", hint=EXAMPLE)
     wanted = wanted_by(given, chosen)
     formats = _formats(chosen)
-    session = LiveSession(
-        wanted,
-        chosen,
-        listener=console,
-        environment=environment,
-        timing=word_timing(formats, chosen["word_timestamps"]),
-    )
+    timing = word_timing(formats, chosen["word_timestamps"])
+    check_remote(given, chosen)
+    session: Session
+    if chosen["remote"] is None:
+        session = LiveSession(
+            wanted, chosen, listener=console, environment=environment, timing=timing
+        )
+    else:
+        from echocli.remote.session import RemoteSession
+
+        session = RemoteSession(
+            wanted,
+            chosen,
+            listener=console,
+            environment=environment,
+            timing=timing,
+            token=given.get("token"),
+        )
     return run_live(environment, console, session, wanted, formats)
 
 
@@ -64,7 +133,7 @@ def layout_of(chosen: Chosen) -> WriteOptions:
 def run_live(
     environment: Environment,
     console: Console,
-    session: LiveSession,
+    session: Session,
     wanted: Wanted,
     formats: tuple[str, ...],
 ) -> ExitCode:
@@ -83,7 +152,7 @@ def run_live(
                 formats,
                 chosen["output_dir"],
                 layout_of(chosen),
-                session.setup.spec,
+                lambda: session.spec,
             ) as output,
             stopping(live, environment.clock) as stopped,
         ):
@@ -102,7 +171,7 @@ def run_live(
         return _code(wanted, stopped=bool(stopped), whole=not output.collected.gaps)
 
 
-def _tell_kept(session: LiveSession, console: Console) -> None:
+def _tell_kept(session: Session, console: Console) -> None:
     """Say where sound is that there was no time for."""
     if session.running.kept is not None:
         where, secs = session.running.kept

@@ -5,19 +5,29 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from echocli.clock import Clock
-
-if TYPE_CHECKING:
-    from echocli.runtime.live_run import Live
 
 AGAIN = 0.1
 """Seconds after which a second Ctrl-C means that somebody does not want to wait."""
 
 
+class Stoppable(Protocol):
+    """A live run, wherever it is decoded."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether the sources are started; before that a stop has nothing to wait for."""
+        ...
+
+    def stop(self, *, catch_up: bool = True) -> None:
+        """Ask for the end; safe in a signal handler."""
+        ...
+
+
 @contextmanager
-def stopping(live: Live, clock: Clock) -> Iterator[list[float]]:
+def stopping(live: Stoppable, clock: Clock) -> Iterator[list[float]]:
     """Let a signal end the run in order, and a second one at once; when signals came.
 
     One that comes while the model loads ends it at once too: nothing was heard.

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from echocli.api.decoding import parse_clip, word_timing
 from echocli.api.transcriber import Transcriber
-from echocli.cli import batch_options, keeping_options, live_options, options
+from echocli.cli import batch_options, keeping_options, live_options, options, remote_options
 from echocli.cli.batch_results import overall
 from echocli.cli.chosen import chosen_by, console_of, formats_of, typed
 from echocli.cli.inputs import expand
 from echocli.cli.live_run import layout_of, live_from
+from echocli.cli.remote_options import check_remote
 from echocli.environment import Environment
 from echocli.errors import UsageError
 from echocli.output.files import missing, plan_outputs
 from echocli.output.writers import expand_formats
 
+if TYPE_CHECKING:
+    from echocli.remote.files import RemoteTranscriber
+
 ONLY_LIVE = (
     *("record", "stop_after", "chunk_seconds", "drop_policy", "outage_seconds", "unload_after"),
+    "spool_mb",
 )
 """Parameters that mean nothing for files."""
 
@@ -80,7 +85,13 @@ def command(
     chunk_seconds: live_options.ChunkSeconds = None,
     degrade: keeping_options.Degrade = None,
     ladder: keeping_options.Ladder = None,
-    fallback: keeping_options.FallbackName = None,
+    fallback: keeping_options.ClientFallbackName = None,
+    remote: remote_options.RemoteUrl = None,
+    token: remote_options.Token = None,
+    token_file: remote_options.TokenFile = None,
+    ca_file: remote_options.CaFile = None,
+    retries: remote_options.Retries = None,
+    spool_mb: remote_options.SpoolMb = None,
     max_memory_mb: keeping_options.MaxMemory = None,
     drop_policy: keeping_options.DropPolicyName = None,
     outage_seconds: keeping_options.OutageSeconds = None,
@@ -121,6 +132,11 @@ def command(
         raise UsageError("nothing to transcribe", hint="see: echocli transcribe --help")
     if flags.get("skip_existing") and chosen["output_dir"] is None:
         raise UsageError("--skip-existing needs --output-dir", hint="add -o DIR")
+    check_remote(flags, chosen)
+    if chosen["remote"] is not None:
+        for name in ("dry_run", "clip", "clip_timestamps"):
+            if flags.get(name):
+                raise UsageError(f"--{name.replace('_', '-')} and --remote do not go together")
     parts = parse_clip(clip or (), clip_timestamps or "")
     found = expand(files, recursive=chosen["recursive"])
     for text in found.notices:
@@ -146,9 +162,17 @@ def command(
             console.error(error)
         raise typer.Exit(overall([error.exit_code for error in found.refused.values()]))
     timing = word_timing(expand_formats(formats), chosen["word_timestamps"])
-    transcriber = Transcriber(
-        environment=environment, listener=console, chosen=chosen, timing=timing
-    )
+    transcriber: Transcriber | RemoteTranscriber
+    if chosen["remote"] is None:
+        transcriber = Transcriber(
+            environment=environment, listener=console, chosen=chosen, timing=timing
+        )
+    else:
+        from echocli.remote.files import RemoteTranscriber
+
+        transcriber = RemoteTranscriber(
+            chosen, listener=console, environment=environment, timing=timing, token=token
+        )
     with ExitStack() as stack:
         stack.push(transcriber)
         if not skips or any(missing(plan).targets for plan in plans):

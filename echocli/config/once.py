@@ -45,5 +45,6 @@ ONCE: dict[str, str] = {
     "scripts": "is part of the line in the shell's own settings",
     "values": "is asked by a shell's completion",
     "yes": "agrees to one deletion",
+    "token": "is a secret; ECHOCLI_TOKEN or a file named by token_file keeps it",
 }
 """Name of an option, as a setting would be spelled → why a config file cannot have it."""

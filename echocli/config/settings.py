@@ -72,7 +72,8 @@ class Said:
                 raise ValueError
             return Setting(kind.convert(self.value), self.source)
         except ValueError as error:
-            hint = str(error) or f"{self.key} takes {kind.says}"
+            name = called(self.key, FLAG) if self.source == FLAG else self.key
+            hint = str(error) or f"{name} takes {kind.says}"
             raise UsageError(f"{self._where()}: {self.written} cannot be used", hint=hint) from None
 
     @property
@@ -137,6 +138,10 @@ class Chosen(Mapping[str, Any]):
         except UsageError as error:
             text = str(error).replace(option, self.named(name))
             raise UsageError(text, hint=error.hint) from error
+
+    def wishing(self, wishes: Mapping[str, object]) -> Chosen:
+        """Return the same with what a program says now; raise ``UsageError`` for what is wrong."""
+        return self.but(**{name: Said(name, wishes[name], PROGRAM).read().value for name in wishes})
 
     def but(self, **values: Any) -> Chosen:
         """Return the same with other values, as if somebody had said them."""

@@ -49,6 +49,10 @@ class Kind:
     """What it may be in a config file; flags and variables are text that is converted."""
 
 
+LONGEST_MS = 60_000
+"""Of a pause or a padding: a minute."""
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError
@@ -106,8 +110,22 @@ def _whole(value: object) -> int:
     return _integer(_from_zero(value))
 
 
+def _milliseconds(value: object) -> int:
+    number = _whole(value)
+    if number > LONGEST_MS:
+        raise ValueError
+    return number
+
+
 def _count(value: object) -> int:
     return _integer(_positive(value))
+
+
+def _port(value: object) -> int:
+    number = _whole(value)
+    if number > 65_535:
+        raise ValueError
+    return number
 
 
 def _step(value: object) -> str:
@@ -217,7 +235,9 @@ POSITIVE = Kind(_positive, "a number above 0", (int, float))
 FROM_ZERO = Kind(_from_zero, "a number from 0", (int, float))
 SHARE = Kind(_share, "a number from 0 to 1", (int, float))
 COUNT = Kind(_count, "a whole number from 1", (int,))
+MILLISECONDS = Kind(_milliseconds, f"milliseconds: a whole number from 0 to {LONGEST_MS}", (int,))
 WHOLE = Kind(_whole, "a whole number from 0", (int,))
+PORT = Kind(_port, "a port: a whole number from 0 to 65535", (int,))
 STEP = Kind(_step, 'a number above 0, or "None"', (str, int, float))
 TOKENS = Kind(_tokens, "token ids: a list, or text with commas", (list, str, int))
 WORDS = Kind(_list(","), "a list of words, or text with commas", (list, str))

@@ -28,6 +28,7 @@ VARIABLES: dict[str, str] = {
     PROFILE: "Profile of the config file, as --profile.",
     "ECHOCLI_CONFIG_DIR": "Directory of config.toml.",
     "ECHOCLI_DATA_DIR": "Directory of the model store.",
+    "ECHOCLI_TOKEN": "Token that `serve` asks for and that `--remote` sends.",
     "ECHOCLI_CACHE_DIR": "Directory of what can be made again: measurements, converted models.",
 }
 """Variables that are no settings → what they say."""

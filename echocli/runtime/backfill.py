@@ -6,7 +6,7 @@ Their sound waits on disk. Putting one aside leaves a gap; decoding it fills the
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -60,6 +60,12 @@ class Backfilling:
         self._held: deque[tuple[Aside, Samples]] = deque()
         """What did not fit on the disk."""
         self._news: list[Event] = []
+        self._starts: dict[int, tuple[str, int]] = {}
+
+    @property
+    def starts(self) -> Collection[tuple[str, int]]:
+        """Source and first sample of each utterance that waits."""
+        return self._starts.values()
 
     @property
     def pending(self) -> int:
@@ -86,6 +92,7 @@ class Backfilling:
                 return self._discard(aside, str(error))
         utterance.sound_start = finishing.sound.start
         self.spooled_samples += utterance.speech.length
+        self._starts[utterance.id] = (aside.source, utterance.sound_start)
         return _gap(aside, f"{SPOOLED}: {reason}")
 
     def _hold(self, aside: Aside, samples: Samples) -> bool:
@@ -184,6 +191,7 @@ class Backfilling:
         """Return the text; a gap without words is filled with none."""
         self._current = None
         utterance = aside.utterance
+        self._starts.pop(utterance.id, None)
         self.filled_samples += utterance.speech.length
         self.filled += 1
         assembler = Assembler(keep_words=True)  # it comes out of order
@@ -196,6 +204,7 @@ class Backfilling:
 
     def _discard(self, aside: Aside, reason: str) -> Gap:
         self.discarded += 1
+        self._starts.pop(aside.utterance.id, None)
         self.discarded_samples += aside.utterance.speech.length
         return _gap(aside, f"{DISCARDED}: {reason}")
 

@@ -11,6 +11,7 @@ from echocli.clock import Clock, SystemClock
 from echocli.errors import EchoError, ModelError
 from echocli.events import Event, Failover, Notice
 from echocli.providers.base import LoadSpec, Window
+from echocli.runtime.alone import Alone
 from echocli.runtime.incidents import Incident
 from echocli.runtime.lifecycle import State
 from echocli.runtime.operating import named
@@ -26,7 +27,7 @@ PATIENCE = 30.0
 """Seconds to wait at most for a model that is being brought up, where somebody waits for it."""
 
 
-class Crew:
+class Crew(Alone):
     """Have one supervisor serve and at most one other come up; any thread may ask for anything."""
 
     def __init__(

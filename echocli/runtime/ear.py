@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from echocli.audio.capture import Captured, Missing
-from echocli.events import Event, Meter
+from echocli.events import Event
 from echocli.runtime.listening import Detector, Listening, silero
 from echocli.runtime.live import LiveSource
-from echocli.types import SAMPLE_RATE, Samples, seconds
-
-EVERY = SAMPLE_RATE // 4
-"""Samples between two meters."""
-
-SILENT = 1e-5
-"""Amplitude of -100 dB below full scale; less is not told apart."""
+from echocli.runtime.loudness import Loudness
+from echocli.types import Samples
 
 _NOTHING: Samples = np.zeros(0, np.float32)
-
-
-@dataclass(slots=True)
-class _Meter:
-    """Loudness since the last event."""
-
-    count: int = 0
-    energy: float = 0.0
-    peak: float = 0.0
-
-    def feed(self, samples: Samples) -> None:
-        self.count += len(samples)
-        self.energy += float(np.dot(samples, samples))
-        self.peak = max(self.peak, float(np.abs(samples).max(initial=0.0)))
 
 
 class Ear:
@@ -55,7 +34,7 @@ class Ear:
         self.over = False
         self._detector = detector if detect else None
         self._listening = self._listen()
-        self._meter = _Meter()
+        self._loudness = Loudness(source.name)
 
     def hear(self, item: Captured | Missing, now: float, late: float = 0.0) -> list[Event]:
         """Take what was captured, or what was not; ``now`` is when, ``late`` seconds ago."""
@@ -88,14 +67,5 @@ class Ear:
         return [] if known else list[Event](notices)
 
     def _measure(self, samples: Samples) -> list[Event]:
-        self._meter.feed(samples)
-        if self._meter.count < EVERY:
-            return []
-        meter, self._meter = self._meter, _Meter()
-        rms, peak = decibel(math.sqrt(meter.energy / meter.count)), decibel(meter.peak)
-        return [Meter(seconds(self.source.position), rms, peak, self.source.name)]
-
-
-def decibel(amplitude: float) -> float:
-    """Return an amplitude in dB below full scale, -100 at least."""
-    return round(20 * math.log10(max(amplitude, SILENT)), 1)
+        meter = self._loudness.feed(samples, self.source.position)
+        return [] if meter is None else [meter]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from echocli.audio.capture import Capture, Captured, Item, Missing, Over
@@ -57,6 +57,7 @@ class Inlets:
         clock: Clock,
         rule: StopRule,
         manner: Manner,
+        starts: Mapping[str, int] | None = None,
     ) -> None:
         self.listening = False
         """Whether the sources are started; before that a stop has nothing to wait for."""
@@ -67,6 +68,8 @@ class Inlets:
         self._clock = clock
         self._rule = rule
         self._manner = manner
+        self._starts = starts
+        """Where each source begins, in samples; ``None`` goes by the clock."""
         self._room = Room(STEP if manner.in_step else QUEUED)
         self._heard: set[str] = set()
         self._stopping = False
@@ -93,6 +96,8 @@ class Inlets:
     def start(self, put: Callable[[From], None]) -> None:
         """Start all sources; ``put`` gets their items in threads of their own."""
         for capture, ear in zip(self._captures, self._ears, strict=True):
+            if self._starts is not None:
+                ear.source.begin_at(self._starts.get(ear.source.name, 0))
             self._start(capture, ear, put)
         self.listening = True
 
@@ -162,7 +167,7 @@ class Inlets:
         began = item.time - len(item.samples) / SAMPLE_RATE
         if not self._heard:
             self._origin = began
-        elif not self._manner.in_step:
+        elif self._starts is None and not self._manner.in_step:
             ear.source.begin_at(max(0, to_samples(began - self._origin)))
         self._heard.add(name)
         yield ready(name, spec)

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from echocli.clock import Clock
 from echocli.events import Event, Failover, Level, Notice
-from echocli.runtime.adjusting import Adjuster, Standing
+from echocli.runtime.adjusting import Standing
 from echocli.runtime.decoder import Answered
+from echocli.runtime.following import Following, Watching
 from echocli.runtime.ladder import Load, Rung
 from echocli.runtime.live_session import LiveSession, Request
 from echocli.runtime.operating import Change
 from echocli.runtime.resting import Resting
 from echocli.runtime.rtf import LoadMeter
 from echocli.runtime.stats import RunStats
-from echocli.runtime.watch import Now, Watch
+from echocli.runtime.watch import Now
 from echocli.types import SAMPLE_RATE
 
 EVERY = 0.25
@@ -31,8 +32,8 @@ class KeepingUp:
         self,
         session: LiveSession,
         clock: Clock,
-        adjuster: Adjuster | None,
-        watch: Watch | None,
+        adjuster: Following | None,
+        watch: Watching | None,
         *,
         waits: bool,
         rest: Resting | None = None,
@@ -81,7 +82,7 @@ class KeepingUp:
         total = _sound(done.request) or 1.0
         shares: dict[str, float] = {}
         for asker, job in done.request.jobs:
-            share = done.secs * len(job.window.samples) / SAMPLE_RATE / total
+            share = done.busy * len(job.window.samples) / SAMPLE_RATE / total
             shares[asker.name] = shares.get(asker.name, 0.0) + share
         if done.request.settles:
             for name, secs in shares.items():

@@ -63,7 +63,7 @@ class Ticket(Generic[T]):
 
 @dataclass(slots=True)
 class Waits:
-    """How long tickets that were taken had waited."""
+    """How long tickets that were taken had waited, or whatever else took its time."""
 
     counts: list[int] = field(default_factory=lambda: [0] * len(BUCKETS_MS))
     """Each wait counts once, in the first of :data:`BUCKETS_MS` that holds it."""

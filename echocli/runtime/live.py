@@ -21,19 +21,18 @@ from echocli.events import Event, Final, Gap, Partial, SpeechEnded, SpeechStarte
 from echocli.providers.base import Hypothesis
 from echocli.runtime.finishing import Finishing, Sound
 from echocli.runtime.live_options import Job, Kind, LiveOptions
-from echocli.runtime.live_sound import LiveSound
+from echocli.runtime.live_stand import LiveStand
 from echocli.runtime.live_stats import Latencies
 from echocli.runtime.operating import OperatingPoint
 from echocli.runtime.pace import Pace, awaiting, last_job, partial_job
 from echocli.runtime.putting_off import PutAside, PuttingOff
 from echocli.runtime.showing import shown
 from echocli.runtime.utterance import Utterance
-from echocli.runtime.waiting import Waiting
 from echocli.types import Samples, seconds
 from echocli.vad.turns import Began, Ended, Reason
 
 
-class LiveSource:
+class LiveSource(LiveStand):
     """One source: feed it, do its jobs, take its events.
 
     ``put`` takes what is given up; without it that is lost.
@@ -42,6 +41,7 @@ class LiveSource:
     def __init__(
         self, name: str, options: LiveOptions, ids: Iterator[int], put: PutAside | None = None
     ) -> None:
+        super().__init__(options)
         self.name = name
         self.options = options
         self.language: str | None = None
@@ -62,31 +62,7 @@ class LiveSource:
         self._partials = True
         self._ids = ids
         self._put = put
-        self._sound = LiveSound(options)
         self._assembler = Assembler(keep_words=True)
-        self._open: Utterance | None = None
-        self._waiting = Waiting(options.backlog)
-        self._quiet_since = 0
-
-    @property
-    def position(self) -> int:
-        """How many samples have come, lost ones counted."""
-        return self._sound.position
-
-    @property
-    def backlog(self) -> int:
-        """Samples of speech that is over and not decoded."""
-        return self._waiting.backlog
-
-    @property
-    def held(self) -> int:
-        """Samples held."""
-        return self._sound.held + self._waiting.held
-
-    @property
-    def quiet_since(self) -> int | None:
-        """Where the last speech ended; ``None`` while there is some."""
-        return None if self._open is not None else self._quiet_since
 
     def adjust(self, point: OperatingPoint) -> None:
         """Do as much as the point says."""
@@ -95,18 +71,6 @@ class LiveSource:
         first = point.least_interval if eased else options.first
         self.pace.adjust(first, point.least_interval, point.most_interval)
         self._partials, self.putting_off.active = point.partials, point.spool
-
-    def idle_backlog(self, now: float) -> float:
-        """Return how many samples of speech are not decoded fast enough."""
-        return self._waiting.idle(self.heard(now))
-
-    def waiting(self, now: float) -> float:
-        """Return how many samples of speech have no text, for as long as they wait at most."""
-        return self._waiting.waiting(self.heard(now))
-
-    def heard(self, now: float) -> float:
-        """Return how far the source is at the time ``now``, in samples."""
-        return self._sound.heard(now)
 
     def begin_at(self, position: int) -> None:
         """Count from ``position``: this source began so much later than another."""

@@ -7,7 +7,7 @@ both in the order they come and yields events.
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,10 @@ from echocli.clock import Clock
 from echocli.errors import EchoError
 from echocli.events import End, Event, StatsEvent
 from echocli.providers.base import Hypothesis
-from echocli.runtime.adjusting import Adjuster
 from echocli.runtime.backfill import Aside
 from echocli.runtime.decoder import Answered, Decoder, decode
 from echocli.runtime.ear import Ear
+from echocli.runtime.following import Following, Watching
 from echocli.runtime.inlets import From, Inlets, Manner
 from echocli.runtime.keeping_up import KeepingUp
 from echocli.runtime.live_options import LiveOptions
@@ -30,12 +30,11 @@ from echocli.runtime.live_session import LiveSession, Request
 from echocli.runtime.live_stats import live_stats
 from echocli.runtime.operating import Change
 from echocli.runtime.resting import Resting
-from echocli.runtime.serving import Serving
+from echocli.runtime.serving import Gone, Serving, Withdrawn
 from echocli.runtime.spool import Spool
 from echocli.runtime.stats import RunStats
 from echocli.runtime.supervisor import Outcome
 from echocli.runtime.warmup import Level, warm_windows
-from echocli.runtime.watch import Watch
 
 TICK = 0.5
 """Seconds after which it is looked around where nothing happens."""
@@ -61,6 +60,8 @@ class Live:
     the sound before is decoded, and time is that of the sound, so that the same file gives the same
     events. ``can_wait`` lets the sources wait while much is to be decoded. With an ``adjuster`` it
     does less where the machine does not keep up; what is put aside then waits in the ``spool``.
+    Sources that go on where another run ended count from ``starts``, in samples, whenever they
+    begin; ``first_id`` is the first number of an utterance.
     """
 
     def __init__(
@@ -74,10 +75,12 @@ class Live:
         stop: StopRule | None = None,
         in_step: bool = False,
         can_wait: bool = False,
-        adjuster: Adjuster | None = None,
+        adjuster: Following | None = None,
         spool: Spool[Aside] | None = None,
-        watch: Watch | None = None,
+        watch: Watching | None = None,
         resting: Resting | None = None,
+        starts: Mapping[str, int] | None = None,
+        first_id: int = 0,
     ) -> None:
         self.stats = RunStats(vad_enabled=detect)
         self.kept: tuple[Path, float] | None = None
@@ -86,18 +89,19 @@ class Live:
         self._clock = clock
         self._manner = Manner(in_step, can_wait)
         names = [one.name for one in captures]
-        self._session = LiveSession(names, options or LiveOptions(), spool)
+        self._session = LiveSession(names, options or LiveOptions(), spool, first_id)
         if in_step and adjuster is not None:
             adjuster.hold()  # an unpaced file is never behind: it waits for every answer
         self._keeping = KeepingUp(
             self._session, clock, adjuster, watch, waits=can_wait, rest=resting
         )
         self._ears = [Ear(source, detect=detect) for source in self._session.sources]
-        self._inlets = Inlets(captures, self._ears, clock, stop or StopRule(), self._manner)
+        self._inlets = Inlets(captures, self._ears, clock, stop or StopRule(), self._manner, starts)
         self._inbox: queue.SimpleQueue[_Entry] = queue.SimpleQueue()
         self._decoder: Decoder | None = None
         self._finishing = False
         """Whether only what was put aside is left to do."""
+        self._settled: dict[str, int] = {}
         self._dead: BaseException | None = None
         """Why the model will answer no more."""
         self._begun = clock.now()
@@ -128,6 +132,13 @@ class Live:
     def position(self) -> float:
         """Seconds of sound so far."""
         return self._inlets.position
+
+    def settled(self, name: str) -> int:
+        """Return up to which sample a source is final text, silence or a stated gap.
+
+        The events that say so have been yielded. For the thread that iterates.
+        """
+        return self._settled.get(name, 0)
 
     def latency_ms(self, name: str | None) -> float | None:
         """Return the time from the end of speech to the newest final of a source."""
@@ -177,6 +188,7 @@ class Live:
             yield from self._session.put_aside()
             yield from self._news()
             yield from self._work()
+            self._settled = self._session.settled()
 
     @property
     def _done(self) -> bool:
@@ -212,7 +224,10 @@ class Live:
             now = self._inlets.now
             while self._dead is None and (request := self._ask()) is not None:
                 yield from self._answer(decode(request, self._supervisor, self._clock), now)
-        elif not decoder.busy and (request := self._ask()) is not None:
+        elif decoder.request is not None:
+            if self._session.outranks(decoder.request):
+                self._supervisor.take_back()  # it would wait behind the finals of everybody else
+        elif (request := self._ask()) is not None:
             decoder.ask(request)
         yield from self._session.backfilling.take_news()
 
@@ -224,15 +239,17 @@ class Live:
 
     def _answer(self, done: Answered, now: float) -> Iterator[Event]:
         if self._decoder is not None:
-            self._decoder.busy = False
-        self.stats.busy_seconds += done.secs
+            self._decoder.answered()
+        self.stats.busy_seconds += done.busy
         if done.error is not None:
             self._session.withdraw(done.request)
             self._keeping.answered(done)
+            if isinstance(done.error, Withdrawn) and not isinstance(done.error, Gone):
+                return
             self._dead = done.error
             self._inlets.stop()
             return
-        self._count(done.outcomes)
+        self.stats.count(done.outcomes)
         answers = [_plain(outcome) for outcome in done.outcomes]
         # In step, how long it took must not decide what is decoded next.
         secs = 0.0 if self._manner.in_step else done.secs
@@ -240,12 +257,6 @@ class Live:
         yield from self._session.put_aside()
         self._keeping.answered(done)
         self._inlets.make_room(self._session.backlog)
-
-    def _count(self, outcomes: Sequence[Outcome]) -> None:
-        for outcome in outcomes:
-            if isinstance(outcome, Hypothesis):
-                self.stats.windows += 1
-                self.stats.note_decode(outcome.decode_ms)
 
     def _news(self) -> Iterator[Event]:
         """Yield what the model, the ladder and the watch have to say."""

@@ -78,9 +78,13 @@ class LiveSession:
     """Share a model between sources: finals before partials, and the first source first."""
 
     def __init__(
-        self, names: Sequence[str], options: LiveOptions, spool: Spool[Aside] | None = None
+        self,
+        names: Sequence[str],
+        options: LiveOptions,
+        spool: Spool[Aside] | None = None,
+        first_id: int = 0,
     ) -> None:
-        ids = itertools.count()
+        ids = itertools.count(first_id)
         self.backfilling = Backfilling(options, spool)
         self.sources = [LiveSource(name, options, ids, self._put) for name in names]
         self.may_backfill = False
@@ -98,6 +102,23 @@ class LiveSession:
     def backlog(self) -> int:
         """Samples of speech that is over and not decoded, of all sources."""
         return sum(source.backlog for source in self.sources)
+
+    def outranks(self, request: Request) -> bool:
+        """Tell whether something is due that is more urgent than a request that waits.
+
+        What may have been over when it was asked for, and is now, is itself more urgent.
+        """
+        if request.kind is Kind.EARLY and any(job.utterance.over for _, job in request.jobs):
+            return True
+        kinds = [kind for kind in Kind if kind < request.kind]
+        return any(source.due(kind) for source in self.sources for kind in kinds)
+
+    def settled(self) -> dict[str, int]:
+        """Return by source up to where all is final, silence, or a gap that stays one."""
+        settled = {source.name: source.settled for source in self.sources}
+        for name, start in self.backfilling.starts:
+            settled[name] = min(settled[name], start)
+        return settled
 
     def idle_backlog(self, now: float) -> float:
         """Return how many samples of speech wait that is over and that nobody decodes."""

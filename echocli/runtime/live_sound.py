@@ -111,11 +111,14 @@ class LiveSound:
 
     def forget(self, open_: Utterance | None) -> None:
         """Let go of sound that no utterance can need."""
+        self._buffer.drop_before(self.needed(open_))
+
+    def needed(self, open_: Utterance | None) -> int:
+        """Return from where on an utterance may need the sound."""
         if open_ is not None:
-            needed = open_.sound_start
-        else:
-            needed = max(self.least_start, self._turns.undecided - self._options.pre_roll)
-        self._buffer.drop_before(min(needed, self.position))
+            return min(open_.sound_start, self.position)
+        needed = max(self.least_start, self._turns.undecided - self._options.pre_roll)
+        return min(needed, self.position)
 
     def _loudness(self) -> float:
         """Return the loudness of the next frame.

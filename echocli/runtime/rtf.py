@@ -71,6 +71,10 @@ class LoadMeter:
             track.entries.append(_Entry(now, track.pending, audio))
             track.pending = 0.0
 
+    def forget(self, source: str) -> None:
+        """Drop a source that is over: its load is gone with it."""
+        self._tracks.pop(source, None)
+
     def begin(self, now: float, audio: float) -> None:
         """Note that a request with ``audio`` seconds of finals is in flight; one at a time."""
         self._flight = (now, audio) if audio > 0 else None

@@ -87,12 +87,23 @@ class Service(Crew):
                     self._starting = False
                     return report
 
-    def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
+    def revive(self) -> None:
+        """Replace a worker that died while nobody asked it anything."""
+        with self._at_work():
+            try:
+                self.current.revive()
+            except ModelError as error:
+                self._fail(error, ())
+
+    def decode(
+        self, windows: Sequence[Window], options: DecodeOptions, *, urgency: int = 0
+    ) -> list[Outcome]:
         """Decode windows whatever happens; outcomes are in their order.
 
         A window no provider can decode is :class:`Lost`. Raises ``ProviderError`` when none has
         been usable for the time of the options.
         """
+        del urgency  # nobody else asks
         with self._at_work():
             outcomes = self._decode(windows, options)
         self._remember(windows, options, outcomes)

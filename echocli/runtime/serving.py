@@ -6,9 +6,18 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+from echocli.errors import TranscriptionError
 from echocli.events import Event, Ready
 from echocli.providers.base import DecodeOptions, LoadReport, LoadSpec, Window
 from echocli.runtime.supervisor import Outcome
+
+
+class Withdrawn(TranscriptionError):
+    """What was asked for is not decoded: who asked took it back, or it came too late."""
+
+
+class Gone(Withdrawn):
+    """Nothing more is decoded for whoever asked: it has left."""
 
 
 class Serving(Protocol):
@@ -49,6 +58,11 @@ class Serving(Protocol):
         """What happened and nobody was told yet; the reader removes what it takes."""
         ...
 
+    @property
+    def waited(self) -> float:
+        """Seconds that the last request waited for its turn; 0 where nobody else asks."""
+        ...
+
     def begin(self) -> None:
         """Start to load without waiting."""
         ...
@@ -57,8 +71,18 @@ class Serving(Protocol):
         """Wait until a model serves; raise ``ModelError`` if none can."""
         ...
 
-    def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
-        """Decode windows whatever happens; outcomes are in their order."""
+    def decode(
+        self, windows: Sequence[Window], options: DecodeOptions, *, urgency: int = 0
+    ) -> list[Outcome]:
+        """Decode windows whatever happens; outcomes are in their order.
+
+        Where several share a model the lower ``urgency`` goes first, and :class:`Withdrawn` is
+        raised for what was taken back.
+        """
+        ...
+
+    def take_back(self) -> None:
+        """Have what waits for its turn come back as :class:`Withdrawn`; what is begun goes on."""
         ...
 
     def hurry(self) -> None:

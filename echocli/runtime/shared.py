@@ -19,11 +19,12 @@ from echocli.clock import Clock
 from echocli.events import Event, Level
 from echocli.providers.base import DecodeOptions, Window
 from echocli.runtime.adjusting import Adjuster
+from echocli.runtime.following import Watching
 from echocli.runtime.ladder import Load, Rung
 from echocli.runtime.rtf import LoadMeter
 from echocli.runtime.serving import Serving, served_by
 from echocli.runtime.supervisor import Outcome
-from echocli.runtime.watch import Now, Watch
+from echocli.runtime.watch import Now
 from echocli.types import SAMPLE_RATE
 
 LONGEST_REQUEST = 60.0
@@ -71,7 +72,7 @@ class Shared:
         supervisor: Serving,
         clock: Clock,
         adjuster: Adjuster | None = None,
-        watch: Watch | None = None,
+        watch: Watching | None = None,
     ) -> None:
         self._supervisor = supervisor
         self._clock = clock
@@ -128,7 +129,7 @@ class Shared:
             for share in shares:
                 share.member.withdraw(share.windows)
             raise
-        busy = self._clock.now() - start
+        busy = max(0.0, self._clock.now() - start - self._supervisor.waited)
         self._length = _sound(everything) / len(everything)
         total = sum(len(window.samples) for window in everything) or 1
         at = 0

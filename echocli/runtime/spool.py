@@ -46,11 +46,13 @@ class Spool(Generic[T]):
     """Keep sounds, each with ``what`` it belongs to; the oldest comes back first.
 
     Overflow rule: fail. ``put`` raises ``OutputError`` when the disk takes no more; what is in the
-    spool stays. ``close`` removes everything.
+    spool stays. ``close`` removes everything. Without ``leaves`` so does the end of a run: on a
+    server it is somebody else's sound.
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, *, leaves: bool = True) -> None:
         self._parent = directory
+        self._leaves = leaves
         self._directory: Path | None = None
         self._entries: deque[_Entry[T]] = deque()
         self._count = 0
@@ -98,6 +100,8 @@ class Spool(Generic[T]):
 
     def keep(self) -> Path | None:
         """Leave on the disk what was not taken; where that is, ``None`` if there is nothing."""
+        if not self._leaves:
+            return None
         directory, self._directory = self._directory, None
         if not any(entry.path.exists() for entry in self._entries):
             self._directory = directory

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from echocli.events import Event, Failover, Level, Notice
+from echocli.providers.base import Hypothesis
 
 if TYPE_CHECKING:
     from echocli.runtime.serving import Serving
@@ -86,6 +87,13 @@ class RunStats:
         """Count an inference."""
         self.infer_ms.append(milliseconds)
         del self.infer_ms[:-MOST]
+
+    def count(self, outcomes: Iterable[Hypothesis | object]) -> None:
+        """Count the inferences of a request."""
+        for outcome in outcomes:
+            if isinstance(outcome, Hypothesis):
+                self.windows += 1
+                self.note_decode(outcome.decode_ms)
 
     def note(self, event: Event) -> None:
         """Count what is told about the level and about who serves."""

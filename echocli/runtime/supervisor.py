@@ -88,18 +88,21 @@ class Supervisor(Upkeep):
         """Windows of a slot that are worth asking for at once."""
         return (self.report or LoadReport()).largest_batch
 
-    def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
+    def decode(
+        self, windows: Sequence[Window], options: DecodeOptions, *, urgency: int = 0
+    ) -> list[Outcome]:
         """Decode windows whatever happens to the worker; outcomes are in their order.
 
         Raises :class:`Broken` where the policy says that somebody else shall try.
         """
+        del urgency  # nobody else asks
         self.ready()
         outcomes: dict[int, Outcome] = {}
         failures = {window.id: 0 for window in windows}
         waiting = deque([tuple(windows)] if windows else [])
         while waiting:
             group = waiting.popleft()
-            self._revive()
+            self.revive()
             try:
                 answer = self._attempt(group, options)
             except (WorkerDied, WorkerHung, TranscriptionError) as error:
@@ -223,18 +226,19 @@ class Supervisor(Upkeep):
         self.ready()
         return True
 
-    def _recover(self, error: Exception) -> None:
+    def _recover(self, error: Exception, warm: Sequence[Window] = ()) -> None:
         """Bring a fresh worker up unless this one only reported an error."""
         if isinstance(error, TranscriptionError):
             return
         self.lifecycle.move(State.ERROR, error)
         self._replace(error)
-        self.ready()
+        self.ready(warm)
 
-    def _revive(self) -> None:
+    def revive(self) -> None:
         """Replace a worker that died between requests; no window is to blame."""
-        if not self._live().alive:
-            self._recover(WorkerDied("it ended between requests"))
+        if self.lifecycle.state is State.READY and not self._live().alive:
+            # Whoever asks next finds it as warm as it was.
+            self._recover(WorkerDied("it ended between requests"), self._warmth)
 
     def _again(
         self,

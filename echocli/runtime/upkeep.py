@@ -18,6 +18,7 @@ from echocli.clock import Clock, SystemClock
 from echocli.errors import EchoError, ModelError, OutOfMemory, TranscriptionError
 from echocli.events import Event, Notice
 from echocli.providers.base import DecodeOptions, LoadReport, LoadSpec, Window
+from echocli.runtime.alone import Alone
 from echocli.runtime.incidents import Incident, What
 from echocli.runtime.lifecycle import Lifecycle, State
 from echocli.runtime.policy import Policy
@@ -36,7 +37,7 @@ class WarmRun:
     ms: float
 
 
-class Upkeep:
+class Upkeep(Alone):
     """Keep a worker with a model; whoever needs it asks for :meth:`ready`."""
 
     def __init__(
@@ -72,6 +73,8 @@ class Upkeep:
         self._worker: Worker | None = None
         self._begun = threading.Lock()
         self._abandoned = False
+        self._warmth: tuple[Window, ...] = ()
+        """What it was warmed with."""
         self._started_at = 0.0
         self._rtf: float | None = None
 
@@ -79,6 +82,12 @@ class Upkeep:
     def worker_pid(self) -> int | None:
         """Process id of the worker that serves now."""
         return self._worker.pid if self._worker else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a worker and its process runs."""
+        worker = self._worker
+        return worker is not None and worker.alive
 
     @property
     def started_ago_ms(self) -> float:
@@ -105,6 +114,7 @@ class Upkeep:
 
     def ready(self, warm: Sequence[Window] = ()) -> LoadReport:
         """Wait until the model serves and has decoded ``warm``; raise ``ModelError`` otherwise."""
+        self._warmth = tuple(warm) or self._warmth
         if self.lifecycle.state is not State.READY:
             self.lifecycle.start(lambda: self._start(warm))
         assert self.report is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from echocli.runtime.utterance import Utterance
 
@@ -19,6 +19,11 @@ class Waiting:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._line: deque[Utterance] = deque()
+
+    @property
+    def line(self) -> Sequence[Utterance]:
+        """All of them, the oldest first."""
+        return self._line
 
     @property
     def backlog(self) -> int:

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import psutil
 import pytest
 
-from tests.conftest import clean_environment
+from tests.conftest import RunEchocli, clean_environment
 
 PATIENCE = 60.0
 """Seconds a process may take for what it will surely do; only a defect waits that long."""
@@ -95,6 +95,12 @@ def assert_all_end(processes: list[psutil.Process]) -> None:
     """Wait for processes nobody is the parent of; fail if one stays."""
     _, alive = psutil.wait_procs(processes, timeout=10)
     assert alive == []
+
+
+@pytest.fixture
+def run_echocli(run_here: RunEchocli) -> RunEchocli:
+    """Run commands in this process; tests of the process itself use ``run_program``."""
+    return run_here
 
 
 @pytest.fixture

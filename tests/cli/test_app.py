@@ -22,6 +22,12 @@ from tests.conftest import RunEchocli
 pytestmark = pytest.mark.unit
 
 
+@pytest.fixture
+def run_echocli(run_program: RunEchocli) -> RunEchocli:
+    """Run the program as a process: its start and its end are what is shown here."""
+    return run_program
+
+
 class Streams(Environment):
     """A process whose streams are in memory; the parser's own help goes to the real stdout."""
 

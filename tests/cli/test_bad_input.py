@@ -287,8 +287,10 @@ class TestRecordings:
     def test_no_recording_crashes_it(
         self, run_echocli: RunEchocli, corpus: Corpus, out: Path
     ) -> None:
+        """A window of each: tests of sources read them whole, those of guards break up loops."""
         inputs = [clip.path for clip in clips(corpus, "no_crash")]
-        done = run_echocli("transcribe", *inputs, "-m", "tiny.en", "-o", out, timeout=600)
+        options = ["-m", "tiny.en", "-o", out, "--clip", "0-14"]
+        done = run_echocli("transcribe", *inputs, *options, timeout=600)
         refused = [line for line in done.stderr.splitlines() if line.startswith("echocli: error:")]
         assert done.code in (0, 3, 5)
         assert "Traceback" not in done.stderr

@@ -11,6 +11,12 @@ from tests.conftest import RunEchocli
 pytestmark = [pytest.mark.model, pytest.mark.usefixtures("tiny_model")]
 
 
+@pytest.fixture
+def run_echocli(run_program: RunEchocli) -> RunEchocli:
+    """Run the program as a process: its start and its end are what is shown here."""
+    return run_program
+
+
 def test_full_measures_starting_recovering_and_two_at_once(
     run_echocli: RunEchocli, samples: Path
 ) -> None:

@@ -52,7 +52,7 @@ def test_levels_of_the_ladder_are_drawn(
     run_echocli: RunEchocli, script: Script, samples: Path, tmp_path: Path
 ) -> None:
     sound, rate = soundfile.read(samples / "meeting.flac", dtype="float32")
-    soundfile.write(tmp_path / "short.wav", sound[: 8 * rate], rate)
+    soundfile.write(tmp_path / "short.wav", sound[: round(4.2 * rate)], rate)
     page = tmp_path / "p.html"
     slow = script("Good morning.", delay_ms=400)
     ladder = "rtf=0.01/9/10,recovery=0.005,hopeless=20,dwell=0.1"

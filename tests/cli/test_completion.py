@@ -31,6 +31,12 @@ INSTALL = {
 COMPINIT = {"zsh": "autoload -U compinit; compinit -u -D"}
 
 
+@pytest.fixture
+def run_echocli(run_program: RunEchocli) -> RunEchocli:
+    """Run the program as a process: one that lists values ends itself when its time is up."""
+    return run_program
+
+
 @pytest.fixture(params=SHELLS)
 def plain(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Terminal]:
     """Return each shell with nothing set up but zsh's completion, and a recording beside it."""

@@ -15,6 +15,12 @@ from tests.pulse import Pulse
 FIELDS = ["index", "name", "channels", "rate", "kind", "default", "interface"]
 
 
+@pytest.fixture
+def run_echocli(run_program: RunEchocli) -> RunEchocli:
+    """Run a process of its own: PortAudio looks at the devices once in a process."""
+    return run_program
+
+
 @pytest.mark.audio_device
 def test_a_sound_server_is_listed_with_its_sources(run_echocli: RunEchocli, pulse: Pulse) -> None:
     done = run_echocli("devices", "--json", env=pulse.env)

@@ -15,6 +15,12 @@ pytestmark = pytest.mark.unit
 
 
 @pytest.fixture
+def run_echocli(run_program: RunEchocli) -> RunEchocli:
+    """Run the program as a process: its start and its end are what is shown here."""
+    return run_program
+
+
+@pytest.fixture
 def meeting(samples: Path) -> Path:
     """Return a recording that can be read."""
     return samples / "meeting.flac"

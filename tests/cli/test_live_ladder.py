@@ -28,6 +28,7 @@ from echocli.runtime.ladder import Rung
 from tests.cli.conftest import PATIENCE, eventually
 from tests.cli.stream import Event, assert_is_in_order
 from tests.conftest import clean_environment
+from tests.tools.strictly import check
 
 pytestmark = [pytest.mark.unit, pytest.mark.slow]
 
@@ -79,7 +80,7 @@ class Run:
 Runs: TypeAlias = dict[str, Run]
 
 OPTIONS = {
-    "spooled": ("-f", "jsonl"),
+    "spooled": ("-f", "jsonl", "--metrics-file", "metrics.jsonl", "--metrics-seconds", "2"),
     "discarded": ("-f", "jsonl", "--drop-policy", "discard"),
     "fixed": ("-f", "jsonl", "--no-degrade"),
     "files": ("-f", "srt", "-f", "txt", "-o", "out-files"),
@@ -212,6 +213,20 @@ class TestTheLadder:
         texts = run.of("final") + run.of("backfill")
         assert sorted(event["id"] for event in texts) == list(range(SENTENCES))
         assert run.events[-1]["duration"] == pytest.approx(21.125)
+
+
+class TestSchemas:
+    def test_every_event_is_as_they_say(self, runs: Runs) -> None:
+        events = runs["spooled"].events
+        for event in events:
+            check("event", event)
+        assert {event["type"] for event in events} >= {"level", "gap", "backfill", "meter", "end"}
+
+    def test_so_are_the_figures_of_the_run(self, runs: Runs) -> None:
+        lines = (runs["spooled"].folder / "metrics.jsonl").read_text("utf-8").splitlines()
+        assert len(lines) > 1
+        for line in lines:
+            check("metrics", json.loads(line))
 
 
 class TestWhatIsPutAside:

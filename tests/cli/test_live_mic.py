@@ -23,6 +23,12 @@ FIRST = "Good morning and thank you for joining this short meeting."
 
 
 @pytest.fixture
+def run_echocli(run_program: RunEchocli) -> RunEchocli:
+    """Run the program as a process: its start and its end are what is shown here."""
+    return run_program
+
+
+@pytest.fixture
 def variables(pulse: Pulse) -> list[str]:
     """Return the command that leads the one behind it to the sound server."""
     return ["env", *(f"{name}={value}" for name, value in pulse.env.items())]

@@ -39,7 +39,7 @@ EVENTS: tuple[Event, ...] = (
 @contextmanager
 def output_to(env: Streams, directory: Path | None, *formats: str) -> Iterator[LiveOutput]:
     layout = WriteOptions()
-    with outputs(env, Console(env), ["mic"], formats, directory, layout, SPEC) as output:
+    with outputs(env, Console(env), ["mic"], formats, directory, layout, lambda: SPEC) as output:
         yield output
 
 

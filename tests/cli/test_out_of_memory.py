@@ -40,6 +40,12 @@ def get_supported_compute_types(device, index=0):
 
 
 @pytest.fixture
+def run_echocli(run_program: RunEchocli) -> RunEchocli:
+    """Run the program as a process: its start and its end are what is shown here."""
+    return run_program
+
+
+@pytest.fixture
 def recording(samples: Path, tmp_path: Path) -> Path:
     """Return a recording of twenty windows: words with long silences between."""
     with FileSource(samples / "meeting.flac") as source:

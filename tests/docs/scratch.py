@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -24,12 +24,16 @@ from numpy.typing import NDArray
 from tests.conftest import ROOT, clean_environment
 from tests.docs.pages import Block
 from tests.pulse import missing_parts, running
+from tests.server.process import ServerProcess
 
 PATIENCE = 180
 """Seconds for one block."""
 SHORT = 4.2
 """Seconds of the recordings: the first sentence of the sample, and the pause behind it."""
 RECORDINGS = ("meeting.wav", "talk.wav", "recordings/monday.wav", "recordings/tuesday.wav")
+
+ADDRESS, TOKEN = "127.0.0.1:8765", "a-token-of-the-tests"
+"""Where pages say that a server is, and what the one of the tests asks for."""
 
 PROGRAM = """\
 #!/bin/sh
@@ -168,6 +172,31 @@ class Microphone:
             pulse.add_sink("speakers")
             self._variables = pulse.env
         return self._variables
+
+
+class Server:
+    """``echocli serve``, started when a block needs it and kept for the next one."""
+
+    def __init__(self, stack: ExitStack, home: Path) -> None:
+        self._stack = stack
+        self._home = home
+        self._process: ServerProcess | None = None
+
+    def answering(self, block: Block) -> Block:
+        """Return a block with the address that the server really has."""
+        if block.mark("served") is None:
+            return block
+        if self._process is None:
+            self._process = ServerProcess(self._home, "-m", "tiny.en", env=self.variables)
+            self._stack.callback(self._process.close)
+            self._process.start()
+        text = block.text.replace(ADDRESS, f"127.0.0.1:{self._process.port}")
+        return replace(block, text=text)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return what whoever asks it has to know."""
+        return {"ECHOCLI_TOKEN": TOKEN, "NO_PROXY": "127.0.0.1"}
 
 
 def problems(block: Block, scratch: Scratch) -> Iterator[str]:

@@ -18,7 +18,7 @@ from echocli.cli.app import run
 from echocli.config import Settings
 from echocli.environment import Environment
 from tests.docs.pages import PARSED, ROOT, RUN, SHOWN, Block, all_blocks, blocks_of, pages
-from tests.docs.scratch import Microphone, Scratch, commands_of, missing, problems
+from tests.docs.scratch import Microphone, Scratch, Server, commands_of, missing, problems
 
 pytestmark = pytest.mark.unit
 
@@ -34,6 +34,13 @@ def microphone() -> Iterator[Microphone]:
     """Return a microphone for the pages that need one."""
     with ExitStack() as stack:
         yield Microphone(stack)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server for the pages that need one."""
+    with ExitStack() as stack:
+        yield Server(stack, tmp_path_factory.mktemp("server"))
 
 
 def with_blocks(languages: Iterable[str]) -> list[str]:
@@ -56,7 +63,7 @@ def to_run(page: str, languages: Iterable[str]) -> Iterator[Block]:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize("page", [p for p in with_blocks(SHELL) if p != README])
 def test_what_a_page_types_into_a_shell_works(
-    page: str, tmp_path: Path, microphone: Microphone
+    page: str, tmp_path: Path, microphone: Microphone, server: Server
 ) -> None:
     scratch = Scratch(tmp_path / "scratch")
     blocks = list(to_run(page, SHELL))
@@ -64,8 +71,8 @@ def test_what_a_page_types_into_a_shell_works(
     wrong: list[str] = []
     for block in blocks:
         if missing(block) is None:
-            scratch.more = microphone.variables(block)
-            wrong += problems(block, scratch)
+            scratch.more = microphone.variables(block) | server.variables
+            wrong += problems(server.answering(block), scratch)
     assert not wrong, "\n".join(wrong)
     if lacking:
         pytest.skip(f"not installed: {', '.join(lacking)}; the other blocks of {page} ran")
@@ -75,13 +82,17 @@ def test_what_a_page_types_into_a_shell_works(
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_model")
 @pytest.mark.parametrize("page", with_blocks(("python",)))
-def test_the_python_of_a_page_runs_from_top_to_bottom(page: str, tmp_path: Path) -> None:
+def test_the_python_of_a_page_runs_from_top_to_bottom(
+    page: str, tmp_path: Path, server: Server
+) -> None:
     """It is one program, each block on its lines of the page, so that a traceback names them."""
     scratch = Scratch(tmp_path / "scratch")
+    scratch.more = server.variables
     program = ""
     for block in to_run(page, ("python",)):
         if block.language == "python":
-            program += "\n" * (block.line - 1 - program.count("\n")) + block.text
+            text = server.answering(block).text
+            program += "\n" * (block.line - 1 - program.count("\n")) + text
     (scratch.folder / "page.py").write_text(program, encoding="utf-8")
     ran = scratch.run(sys.executable, "page.py")
     assert ran.code == 0, ran.output

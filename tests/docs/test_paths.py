@@ -15,7 +15,8 @@ LINK = re.compile(r"\]\((?!https?://)([^)#]*)(?:#([^)]+))?\)")
 FENCED = re.compile(r"^ *(`{3,}).*?^ *\1", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"`((?:echocli|tests|tools|benchmarks|docs)/[\w./-]*[^\W\d])`")
 """Not the schemas, such as ``echocli/bench/1``."""
-DRAWN = re.compile(r"\b((?:audio|vad|decoding|runtime|providers|output)/\w+)")
+PARTS = "api|audio|vad|decoding|runtime|providers|output|wire|server|remote"
+DRAWN = re.compile(rf"\b((?:{PARTS})/\w+)")
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))

@@ -376,14 +376,19 @@ def test_more_slots_are_threads_of_two_states(weights: Path) -> None:
     provider.unload()
 
 
+@pytest.fixture(scope="module")
+def plain_peaks(weights: Path, kettle: Samples) -> list[int]:
+    """Return the bytes of one slot and of two with one decoder each."""
+    return [_peak(weights, kettle, slots, {}) for slots in (1, 2)]
+
+
 @pytest.mark.parametrize("changes", [{"beam_size": 5}, {"temperature": 0.2}])
 def test_one_window_at_a_time_has_several_decoders(
-    weights: Path, meeting: Samples, changes: dict[str, object]
+    weights: Path, kettle: Samples, plain_peaks: list[int], changes: dict[str, object]
 ) -> None:
     """Their keys and values take 16 MB a slot (tiny.en)."""
-    peaks = [_peak(weights, meeting, slots, changes) for slots in (1, 2)]
-    plain = [_peak(weights, meeting, slots, {}) for slots in (1, 2)]
-    added = [high - low for high, low in zip(peaks, plain, strict=True)]
+    peaks = [_peak(weights, kettle, slots, changes) for slots in (1, 2)]
+    added = [high - low for high, low in zip(peaks, plain_peaks, strict=True)]
     assert added[1] < 1.5 * added[0]
 
 

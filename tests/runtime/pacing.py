@@ -27,11 +27,13 @@ class Paced(Supervisor):
         self._pace = clock
         self._rtf_of = rtf
 
-    def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
+    def decode(
+        self, windows: Sequence[Window], options: DecodeOptions, *, urgency: int = 0
+    ) -> list[Outcome]:
         self.asked.append(tuple(windows))
         audio = sum(len(window.samples) for window in windows) / SAMPLE_RATE
         self._pace.advance(audio * self._rtf_of(self.spec.model))
-        return super().decode(windows, options)
+        return super().decode(windows, options, urgency=urgency)
 
 
 class Prompt(Service):

@@ -83,7 +83,7 @@ def test_requests_are_answered_one_after_the_other(supervise: Supervise, script:
             decoder.ask(asked)
             assert decoder.busy
             assert answers.get(timeout=LONG).request is asked
-            decoder.busy = False
+            decoder.answered()
 
 
 def test_the_thread_outlives_an_error(supervise: Supervise, script: Script) -> None:

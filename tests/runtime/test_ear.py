@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from echocli.audio.capture import Captured, Missing
 from echocli.events import Event, Gap, Meter, Notice, SpeechEnded, SpeechStarted
-from echocli.runtime.ear import EVERY, Ear, decibel
+from echocli.runtime.ear import Ear
 from echocli.runtime.listening import FRAME, Detector
 from echocli.runtime.live import LiveSource
 from echocli.runtime.live_options import LiveOptions
+from echocli.runtime.loudness import EVERY, decibel
 from echocli.types import SAMPLE_RATE, Samples, seconds
 
 pytestmark = pytest.mark.unit

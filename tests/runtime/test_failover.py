@@ -285,9 +285,11 @@ def test_text_in_another_vocabulary_is_not_given_to_whom_takes_over(
     serve: Serve, script: Script
 ) -> None:
     class Noting(Supervisor):
-        def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
+        def decode(
+            self, windows: Sequence[Window], options: DecodeOptions, *, urgency: int = 0
+        ) -> list[Outcome]:
             heard.extend((self.spec.model, one.previous) for one in windows)
-            return super().decode(windows, options)
+            return super().decode(windows, options, urgency=urgency)
 
     heard: list[tuple[str, tuple[int, ...]]] = []
     # The first death is put down to the text before, which is a prompt.

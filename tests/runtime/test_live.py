@@ -18,7 +18,7 @@ from echocli.runtime.live_options import Kind, LiveOptions
 from echocli.types import SAMPLE_RATE, Samples, Segment, Span, seconds, to_samples
 from echocli.vad.endpointer import FRAME, VadOptions
 from echocli.vad.turns import TurnOptions
-from tests.runtime.playing import Conditions, Played, conditions, play
+from tests.runtime.playing import Conditions, Played, Player, conditions, play
 from tests.runtime.recogniser import Speech, adversary, speech, speeches
 
 pytestmark = pytest.mark.unit
@@ -196,6 +196,36 @@ def test_every_word_that_no_cut_goes_through_is_in_the_final_of_its_utterance(
         inside = span(one)
         words = [w for w in said.words if inside.start <= w.start and w.end <= inside.end]
         assert "".join(word.text for word in words).strip() in texts.get(one.id, "")
+
+
+class Settling(Player):
+    """Note after each step up to where everything is settled."""
+
+    def __init__(self, said: Speech, how: Conditions) -> None:
+        super().__init__([said], how)
+        self.settled: list[tuple[int, int]] = []
+
+    def _observe(self) -> None:
+        (source,) = self.played.session.sources
+        self.settled.append((len(self.played.timed), self.played.session.settled()[source.name]))
+
+
+@SOME
+@given(speeches(), conditions(faults=True))
+def test_what_is_settled_is_never_heard_of_again_and_never_taken_back(
+    said: Speech, how: Conditions
+) -> None:
+    player = Settling(said, how)
+    events = player.play().events
+    positions = [position for _, position in player.settled]
+    assert positions == sorted(positions)
+    assert all(position <= said.total for position in positions)
+    for known, position in player.settled:
+        later = [event for event in events[known:] if isinstance(event, Gap | SpeechStarted)]
+        assert all(to_samples(event.start) >= position - MILLISECOND for event in later)
+        ends = [event.segment.end for event in events[known:] if isinstance(event, Final)]
+        assert all(to_samples(end) > position - MILLISECOND for end in ends)
+    assert player.played.session.settled()["source 0"] > said.total - 2 * SAMPLE_RATE
 
 
 def test_the_last_word_of_a_final_ends_where_it_was_said() -> None:

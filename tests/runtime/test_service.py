@@ -212,9 +212,11 @@ def test_a_model_at_rest_has_no_process_and_is_loaded_by_the_next_request(
 
 def test_nobody_takes_over_in_the_middle_of_a_request(serve: Serve, script: Script) -> None:
     class Noting(Supervisor):
-        def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
+        def decode(
+            self, windows: Sequence[Window], options: DecodeOptions, *, urgency: int = 0
+        ) -> list[Outcome]:
             begun.set()
-            return super().decode(windows, options)
+            return super().decode(windows, options, urgency=urgency)
 
     begun = threading.Event()
     service = serve(script(name="big", texts=["big"]), make=Noting)

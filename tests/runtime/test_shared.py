@@ -156,11 +156,13 @@ class FailsOnce(Supervisor):
 
     asked = 0
 
-    def decode(self, windows: Sequence[Window], options: DecodeOptions) -> list[Outcome]:
+    def decode(
+        self, windows: Sequence[Window], options: DecodeOptions, *, urgency: int = 0
+    ) -> list[Outcome]:
         if not self.asked:
             self.asked = len(windows)
             raise TranscriptionError("the provider keeps failing")
-        return super().decode(windows, options)
+        return super().decode(windows, options, urgency=urgency)
 
 
 @pytest.mark.unit

@@ -40,6 +40,16 @@ def test_sounds_come_back_in_order_and_as_they_were(tmp_path: Path, lengths: lis
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_nobody_took_stays_where_it_was_unless_nothing_may_be_left(tmp_path: Path) -> None:
+    for leaves in (True, False):
+        spool = Spool[int](tmp_path, leaves=leaves)
+        spool.put(1, np.zeros(100, np.float32))
+        kept = spool.keep()
+        spool.close()
+        assert (kept is not None and kept.exists()) is leaves
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_what_was_taken_is_gone_from_the_disk(spool: Spool[int], tmp_path: Path) -> None:
     spool.put(1, np.zeros(100, np.float32))
     spool.take()

@@ -9,17 +9,20 @@ from typing import Any, TypeAlias
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from tools.schemas.documents import DOCUMENTS, schema
+from tools.schemas.documents import DOCUMENTS, UNIONS, schema
 
 Json: TypeAlias = dict[str, Any]
+
+ONE_OF_SEVERAL = frozenset(document.name for document in UNIONS)
 
 
 def check(name: str, value: object) -> None:
     """Fail, and say where, if a value is not what the schema of that name says, to the last field.
 
-    A line of the stream is held against the schema of its own type: the one error is then told.
+    A line of the stream and a message are held against the schema of their own type: the one error
+    is then told.
     """
-    kind = value.get("type") if name == "event" and isinstance(value, Mapping) else None
+    kind = value.get("type") if name in ONE_OF_SEVERAL and isinstance(value, Mapping) else None
     found = best_match(_validator(name, kind).iter_errors(value))
     assert found is None, f"{name}{found.json_path[1:]}: {found.message}"
 
@@ -30,7 +33,7 @@ def _validator(name: str, kind: str | None) -> Draft202012Validator:
     whole = schema(document)
     if kind is not None:
         names = [key for key, one in whole["$defs"].items() if _type(one) == kind]
-        assert names, f"no event has the type {kind}"
+        assert names, f"nothing has the type {kind}"
         whole["oneOf"] = [{"$ref": f"#/$defs/{key}"} for key in names]
     return Draft202012Validator(strict(whole))
 

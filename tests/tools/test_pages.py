@@ -85,7 +85,7 @@ def test_every_event_has_a_section_with_its_fields() -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_every_field_of_every_document_has_a_row(document: Any) -> None:
     assert document in DOCUMENTS
-    pages = json_pages.json_page() + json_pages.events_page()
+    pages = json_pages.json_page() + json_pages.events_page() + json_pages.messages_page()
     for found in schema(document)["$defs"].values():
         for name, one in found.get("properties", {}).items():
             assert f"| `{name}` | " in pages
@@ -99,6 +99,15 @@ def test_links_within_the_page_lead_to_headings() -> None:
     }
     links = json_pages.events_page() + page
     assert set(re.findall(r"\]\((?:json\.md)?#([\w-]+)\)", links)) <= headings
+
+
+def test_the_page_of_messages_has_all_that_are_no_events() -> None:
+    page = json_pages.messages_page()
+    for kind in ("start", "resume", "seen", "finish", "accepted", "ready", "ack", "error"):
+        assert page.count(f"### {kind}\n") == 1
+    assert "### final\n" not in page
+    links = set(re.findall(r"\]\(messages\.md#([\w-]+)\)", page))
+    assert links == {name.lower() for name in json_pages.MESSAGE_PARTS}
 
 
 def test_a_table_escapes_bars() -> None:

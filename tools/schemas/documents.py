@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from echocli.types import Transcript
-from tools.schemas import benchmark, listings, machine, measured, running, settings
+from tools.schemas import benchmark, listings, machine, measured, running, serving, settings
 from tools.schemas.draft import DRAFT, Drawing, Json
 from tools.schemas.shapes import about
-from tools.schemas.stream import REFINED, draw_event
+from tools.schemas.stream import draw_event
+from tools.schemas.wire import WIRE, draw_client, draw_server
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Document:
     name: str
     title: str
     shape: type | None
-    """What it is; ``None`` for an event, which is one of several."""
+    """What it is; ``None`` for one of several, such as an event."""
     made_by: str
     """The commands that write it, in Markdown."""
 
@@ -30,6 +31,17 @@ class Document:
 
 
 EVENT = Document("event", "Event", None, "a line of `-f jsonl` and of `echocli live -f jsonl`")
+
+CLIENT = Document("wire-client", "Message of a client", None, "a client of `/v1/live`")
+
+SERVER = Document("wire-server", "Message of the server", None, "the server on `/v1/live`")
+
+UNIONS: Mapping[Document, tuple[str, Callable[[Drawing], Json]]] = {
+    EVENT: ("What happens during a transcription.", draw_event),
+    CLIENT: ("What a client of `/v1/live` sends as text.", draw_client),
+    SERVER: ("What the server sends on `/v1/live`.", draw_server),
+}
+"""Documents that are one of several, with what they are and how they are drawn."""
 
 DOCUMENTS = (
     Document("transcript", "Transcript", Transcript, "`-f json`"),
@@ -51,14 +63,19 @@ DOCUMENTS = (
     Document("providers", "Providers", listings.Providers, "`echocli providers --json`"),
     Document("devices", "Audio inputs", listings.Devices, "`echocli devices --json`"),
     Document("metrics", "Metrics", running.Metrics, "a line of the file of `--metrics-file`"),
+    Document("health", "Health of the server", serving.ServerHealth, "`GET /health`"),
+    Document("model-status", "State of the model", serving.ModelStatus, "`GET /model-status`"),
+    CLIENT,
+    SERVER,
 )
 
 
 def schema(document: Document) -> Json:
     """Return the schema of a document, whole: it refers to no other file."""
-    drawing = Drawing(REFINED)
+    drawing = Drawing(WIRE)
     if document.shape is None:
-        body = {"description": "What happens during a transcription.", **draw_event(drawing)}
+        text, draw = UNIONS[document]
+        body = {"description": text, **draw(drawing)}
     else:
         drawing.reference(document.shape)
         body = drawing.defs.pop(document.shape.__name__)

@@ -9,7 +9,15 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, is_typeddict
 
-from tools.schemas.shapes import Between, Property, Refined, about, properties
+from tools.schemas.shapes import (
+    Between,
+    Many,
+    Matching,
+    Property,
+    Refined,
+    about,
+    properties,
+)
 
 Json: TypeAlias = dict[str, Any]
 
@@ -79,9 +87,16 @@ class Drawing:
         return {"type": "array", "items": self.kind(inside[0])}
 
 
-def _bounds(bounds: Between) -> Json:
-    most = {} if bounds.most is None else {"maximum": bounds.most}
-    return {"minimum": bounds.least} | most
+def _bounds(bounds: Between | Matching | Many) -> Json:
+    found: Json
+    match bounds:
+        case Between(least, most):
+            found = {"minimum": least, "maximum": most}
+        case Matching(pattern, longest):
+            found = {"pattern": pattern and f"^(?:{pattern})$", "maxLength": longest}
+        case Many(least, most):
+            found = {"minItems": least, "maxItems": most}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _any_of(schemas: Sequence[Json]) -> Json:

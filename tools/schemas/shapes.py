@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import Annotated, Any, NotRequired, TypeAlias, get_type_hints, is_typeddict
 
-from echocli import events, types
-
 
 @dataclass(frozen=True, slots=True)
 class Between:
@@ -19,6 +17,22 @@ class Between:
 
     least: float
     most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """A text that a regular expression matches as a whole, of at most so many characters."""
+
+    pattern: str | None = None
+    longest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """How many items a list has."""
+
+    least: int
+    most: int
 
 
 Amount: TypeAlias = Annotated[float, Between(0)]
@@ -54,7 +68,7 @@ def properties(shape: type, refined: Refined) -> list[Property]:
     ``ValueError`` for a field nobody has described.
     """
     texts = _texts(shape)
-    hints = get_type_hints(shape, vars(types) | vars(events), include_extras=True)
+    hints = get_type_hints(shape, include_extras=True)
     return [_property(shape, name, hints[name], texts, refined) for name in _names(shape)]
 
 

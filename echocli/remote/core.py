@@ -1,0 +1,199 @@
+"""The client of the live protocol: what comes in is told to it, what to do comes out.
+
+Nothing here waits, reads a clock or knows of sockets. Sound is kept in an outbox for each source
+until the server says that it is final. After a lost connection the session is resumed where the
+server is; where the server does not know it any more, a new one begins at what is final, and no
+final comes twice. See ``docs/protocol.md``.
+"""
+
+from __future__ import annotations
+
+from echocli.remote import telling
+from echocli.remote.actions import Action, Connect, Phase
+from echocli.remote.dialogue import GREETING, Dialogue
+from echocli.remote.policy import GiveUp, Loss
+from echocli.remote.spool import WIDTH
+from echocli.wire import messages
+
+SILENT = 30.0
+"""Seconds without a message after which a connection is dead: metrics come once a second."""
+
+STUCK = 120.0
+"""Seconds without progress after which an end is not waited for on this connection."""
+
+LAST_TRY = 30.0
+"""Seconds for a connection that is needed only to end."""
+
+SOON = 2.0
+"""Seconds between tries then."""
+
+ACKNOWLEDGE = 1.0
+"""Seconds between two `seen`."""
+
+
+class Core(Dialogue):
+    """Follow one session; ``names`` are its sources, the most urgent first."""
+
+    # What happens here
+
+    def captured(self, place: int, pcm: bytes) -> None:
+        """Take sound of a source: s16le, mono, 16 kHz."""
+        course = self.courses[place]
+        course.outbox.append(pcm)
+        if course.begun is None:
+            course.begun = course.outbox.end - len(pcm) // WIDTH
+            course.settle(course.begun)
+            self._introduce()
+        for one in self.courses:  # any of them may have made room for this one
+            for span in one.outbox.take_lost():
+                why = self._spool.refusal or "what was kept is gone"
+                self._actions.append(telling.spool_full(one.name, span.start, span.end, why))
+
+    def missing(self, place: int, samples: int) -> None:
+        """Take note that sound was lost at capture, or that a source begins later."""
+        self.courses[place].outbox.skip(samples)
+
+    def over(self, place: int) -> None:
+        """Take note that a source has ended."""
+        self.courses[place].over = True
+
+    def stop(self, now: float, *, catch_up: bool = True) -> None:
+        """Take note that somebody wants the end: what is not connected gets one last chance."""
+        self._stopping, self._catch_up = True, catch_up
+        if self._away:
+            self._hurry(now, self._policy.hurried(now))
+
+    def tick(self, now: float) -> None:
+        """Do what has its time."""
+        self._policy.look(now)
+        late = self._deadline is not None and now >= self._deadline
+        if late and self._away and not self.held:
+            self._hang_up("")
+            self._give_up(GiveUp(telling.too_late(LAST_TRY), fatal=False))
+        match self.phase:
+            case Phase.WAITING if now >= self._due and not (self.done or self._asleep):
+                self._slept_at = None
+                self._turn(Phase.CONNECTING, now + GREETING)
+                self._actions.append(Connect())
+            case Phase.CONNECTING | Phase.GREETING if now >= self._due:
+                self._due = now + GREETING
+                self._hang_up("no answer")
+            case Phase.GREETING:
+                self._greet(now)
+            case Phase.LIVE:
+                self._look_after(now)
+            case _:
+                pass
+
+    def release(self, now: float, *, anew: bool) -> None:
+        """Let the server decode again: ``anew`` where somebody else has got further."""
+        self.held, self._anew = False, self._anew or anew
+        if self.phase is Phase.HELD:
+            self._turn(Phase.GREETING, now + GREETING)
+            self._greet(now)
+
+    def finish(self) -> None:
+        """Take note that everything has its text without the server."""
+        self._hang_up("")
+        self.phase, self.held = Phase.OVER, False
+
+    # What comes from the connection
+
+    def connected(self, now: float) -> None:
+        """Take note of a connection."""
+        self._policy.connected(now)
+        self._opened = self._heard = now
+        self._refusal = None
+        self._greeted = self._finished = self._pressed = False
+        self._turn(Phase.HELD if self.held else Phase.GREETING, now + GREETING)
+        if not self.held:
+            self._greet(now)
+
+    def lost(self, loss: Loss, now: float) -> None:
+        """Take note that a connection has ended, or could not be made."""
+        if self.phase in (Phase.LOST, Phase.OVER):
+            return
+        loss, phase = self._explained(loss), self.phase
+        if self._fell_asleep(loss, now):
+            self._sleep(now)
+            return
+        unknown = self._is_forgotten(loss) and self._session is not None
+        # Nothing stands against a new session at once where the old one could not be resumed.
+        forgotten = unknown and not self._anew and phase is Phase.GREETING
+        self._anew = self._anew or unknown
+        self.away_since = now if self.away_since is None else self.away_since
+        verdict = self._policy.lost(loss, now)
+        if isinstance(verdict, GiveUp) and (verdict.fatal or self._deadline is None):
+            self._give_up(verdict)
+            return
+        due = now + SOON if isinstance(verdict, GiveUp) else verdict.at
+        self._turn(Phase.WAITING, now if forgotten else due)
+        if self._stopping:
+            self._hurry(now, max(self._policy.hurried(now), now + SOON))
+        if not forgotten:
+            wait = max(0.0, self._due - now)
+            said = telling.lost(
+                self._host, loss.reason, wait, self.waiting, was_there=phase is Phase.LIVE
+            )
+            self._actions.append(said)
+
+    # What there is to do
+
+    def take(self) -> list[Action]:
+        """Return what there is to do, in order."""
+        actions, self._actions = self._actions, []
+        return actions
+
+    def next_frame(self) -> bytes | None:
+        """Return the next frame of sound to send; ``None`` where there is none, or none may be."""
+        if self.phase is not Phase.LIVE or self._pressed or self._finished:
+            return None
+        behind = [(one.cursor, place) for place, one in enumerate(self.courses) if one.may_send]
+        frames = (self.courses[place].frame(place) for _, place in sorted(behind))
+        return next((frame for frame in frames if frame is not None), None)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing will happen any more."""
+        all_over = all(course.over for course in self.courses)
+        drained = self.connections > 0 and not any(course.waiting for course in self.courses)
+        given_up = self.phase is Phase.LOST or (self.phase is Phase.WAITING and drained)
+        return self.phase is Phase.OVER or (all_over and given_up and not self.held)
+
+    @property
+    def position(self) -> int:
+        """Samples captured so far."""
+        return max(course.outbox.end for course in self.courses)
+
+    @property
+    def _away(self) -> bool:
+        return self.phase not in (Phase.LIVE, Phase.LOST, Phase.OVER)
+
+    def _look_after(self, now: float) -> None:
+        if now - self._heard >= SILENT or (self._finished and now - self._progress >= STUCK):
+            self._heard = self._progress = now
+            self._hang_up("the server does not answer")
+        if self.story.seen > self._seen_told and now - self._told >= ACKNOWLEDGE:
+            self._seen_told, self._told = self.story.seen, now
+            self._say(messages.Seen(self.story.seen))
+        if not self._finished and all(one.over and one.sent for one in self.courses):
+            self._finished = self._ending = True
+            self._progress = now
+            self._say(messages.Finish(self._catch_up))
+
+    def _sleep(self, now: float) -> None:
+        """Begin anew when there is something to send; nothing has failed."""
+        self._policy.left(now)
+        self._anew, self._slept_at = True, self._captured
+        self._turn(Phase.WAITING, now)
+
+    def _hurry(self, now: float, at: float) -> None:
+        if self._deadline is None:
+            self._deadline = now + LAST_TRY
+        if self.phase is Phase.WAITING:
+            self._due = min(self._due, at)
+
+    def _give_up(self, why: GiveUp) -> None:
+        self.phase, self.failure = Phase.LOST, why
+        listening = not all(course.over for course in self.courses)
+        self._actions.append(telling.given_up(self._host, why.reason, listening=listening))

@@ -1,0 +1,106 @@
+"""What is known of one source of a session: how much was sent, arrived and has its text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from echocli.events import Gap
+from echocli.remote.outbox import Outbox
+from echocli.remote.pending import Pending
+from echocli.remote.spool import WIDTH
+from echocli.types import SAMPLE_RATE, Span, to_samples
+from echocli.wire.frames import Frame, encode
+
+PIECE = SAMPLE_RATE // 2
+"""Samples in a frame at most."""
+
+WINDOW = 10 * SAMPLE_RATE
+"""Samples sent ahead of what the server says it has."""
+
+ROUNDING = SAMPLE_RATE // 1000
+"""Times in messages have three digits."""
+
+
+@dataclass(slots=True)
+class Course:
+    """One source; positions are samples."""
+
+    name: str
+    """As the program calls it."""
+    wire_name: str
+    """As messages call it."""
+    outbox: Outbox
+    cursor: int = 0
+    """What is sent next."""
+    received: int = 0
+    """Up to where the server has it."""
+    final: int = 0
+    """Up to where all is text, silence or a stated gap."""
+    last_end: int = 0
+    """Where the last text ends."""
+    pending: Pending = field(default_factory=Pending)
+    """What was put aside before it."""
+    begun: int | None = None
+    """Where its first sample lies, once there is one."""
+    over: bool = False
+    """Whether no more will be captured."""
+    told: bool = False
+    """Whether it was said to be ready."""
+    sequence: int = 0
+    """Number of the next frame."""
+
+    @property
+    def settled(self) -> int:
+        """Where to begin anew: nothing before it is needed any more.
+
+        While speech is put aside, finals behind it say nothing of what is needed.
+        """
+        return self.final if self.pending else max(self.final, self.last_end)
+
+    @property
+    def waiting(self) -> int:
+        """Samples without a text, silence among them."""
+        return self.outbox.waiting(self.settled)
+
+    @property
+    def sent(self) -> bool:
+        """Whether everything there is was sent."""
+        return self.cursor >= self.outbox.end
+
+    @property
+    def may_send(self) -> bool:
+        """Whether there is something to send, and the server is not too far behind."""
+        return not self.sent and self.cursor < self.received + WINDOW
+
+    def frame(self, index: int) -> bytes | None:
+        """Return the next frame; ``index`` is the place of this source in `start`."""
+        at, pcm = self.outbox.read(self.cursor, PIECE)
+        self.cursor = at + len(pcm) // WIDTH
+        if not pcm:
+            return None  # a hole at the end
+        self.sequence += 1
+        return encode(Frame(index, self.sequence - 1, at, pcm))
+
+    def accept(self, received: int, final: int) -> None:
+        """Go on where the server says."""
+        self.cursor = self.received = received
+        self.settle(final)
+
+    def settle(self, position: int) -> None:
+        """Let go of the sound before a position."""
+        self.final = max(self.final, position)
+        self.pending.take(Span(0, self.final))
+        self.outbox.forget(self.final)
+
+    def anew(self) -> None:
+        """Go back to what is settled."""
+        self.cursor = self.received = self.settled
+        self.sequence = 0
+
+    def repeats(self, span: Span) -> bool:
+        """Tell whether this stretch was told before: text is there, and was not put aside."""
+        return span.end <= self.last_end + ROUNDING and not self.pending.covers(span)
+
+    def precedes(self, gap: Gap) -> bool:
+        """Tell whether a gap lies before the first sample there is."""
+        return self.begun is not None and to_samples(gap.end) <= self.begun + ROUNDING

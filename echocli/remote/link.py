@@ -1,0 +1,233 @@
+"""The thread that talks to the server: one connection after the other, as the core says."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeAlias
+
+from echocli.clock import Clock
+from echocli.events import Event
+from echocli.remote import telling
+from echocli.remote.actions import Connect, HangUp, Send
+from echocli.remote.address import Address, library
+from echocli.remote.core import Core
+from echocli.remote.policy import Loss, parse_retry_after
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+PING = 10.0
+"""Seconds between two pings."""
+
+PONG = 15.0
+"""Seconds an answer to one may take."""
+
+CLOSING = 2.0
+"""Seconds for the other side to say goodbye."""
+
+LARGEST = 4 << 20
+"""Bytes of a message of the server at most."""
+
+TICK = 0.25
+"""Seconds after which it is looked around where nothing happens."""
+
+Call: TypeAlias = Callable[[float], None]
+"""Something to tell the core; it gets the time."""
+
+
+class Link:
+    """Run a core: connect, send, receive; ``emit`` gets the events, in this thread.
+
+    ``look`` is called after every step, ``ended`` when the thread ends.
+
+    :meth:`post` tells the core something from any thread, a signal handler among them. The thread
+    ends when the core is done, or is told to by :meth:`close`.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        address: Address,
+        clock: Clock,
+        emit: Callable[[Event], None],
+        look: Call,
+        ended: Callable[[], None],
+    ) -> None:
+        library("websockets.asyncio.client")
+        self._core = core
+        self._address = address
+        self._context = address.context()
+        self._clock = clock
+        self._emit = emit
+        self._look = look
+        self._ended = ended
+        self._calls: deque[Call] = deque()
+        self._outgoing: deque[str] = deque()
+        self._loop = asyncio.new_event_loop()
+        self._news = asyncio.Event()
+        """Something has happened that may lead to something to do."""
+        self._sendable = asyncio.Event()
+        self._connection: asyncio.Task[None] | None = None
+        self._why = ""
+        """Why we hung up ourselves."""
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="remote", daemon=True)
+        self.error: BaseException | None = None
+        """A defect that ended the thread."""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def post(self, call: Call) -> None:
+        """Have the core told something soon; after the end it is passed over."""
+        self._calls.append(call)
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    def close(self) -> None:
+        """End at once, and wait until the thread has; calling it twice is harmless."""
+        self._closing = True
+        self.post(lambda _: None)
+        if self._thread.is_alive():
+            self._thread.join()
+        elif not self._loop.is_closed():
+            self._loop.close()
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._main())
+        except BaseException as error:
+            self.error = error
+        finally:
+            self._ended()
+
+    async def _main(self) -> None:
+        try:
+            while not self._closing:
+                self._step()
+                if self._core.done:
+                    break
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), TICK)
+                self._news.clear()
+            await self._flush()
+        finally:
+            await self._disconnect()
+
+    def _step(self) -> None:
+        """Tell the core what there is, and do what it says."""
+        now = self._clock.now()
+        while self._calls:
+            self._calls.popleft()(now)
+        self._core.tick(now)
+        for action in self._core.take():
+            match action:
+                case Connect():
+                    self._connection = asyncio.create_task(self._connect())
+                case Send():
+                    self._outgoing.append(action.data)
+                case HangUp():
+                    self._why = action.reason
+                    if self._connection is not None:
+                        self._connection.cancel()
+                case _:
+                    self._emit(action)
+        self._look(now)
+        self._sendable.set()
+
+    async def _connect(self) -> None:
+        """Make a connection and follow it; its end is told to the core in any case."""
+        self._outgoing.clear()
+        self._why = ""
+        try:
+            loss = await self._follow()
+        except asyncio.CancelledError:
+            loss = Loss(self._why or "hung up")
+        self._core.lost(loss, self._clock.now())
+        self._news.set()
+
+    async def _follow(self) -> Loss:
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import (
+            ConnectionClosed,
+            InvalidMessage,
+            InvalidStatus,
+            InvalidURI,
+            SecurityError,
+            WebSocketException,
+        )
+
+        try:
+            async with connect(
+                self._address.live_url,
+                additional_headers=self._address.headers,
+                ssl=self._context,
+                compression=None,  # sound does not shrink by it
+                open_timeout=PONG,
+                ping_interval=PING,
+                ping_timeout=PONG,
+                close_timeout=CLOSING,
+                max_size=LARGEST,
+            ) as connection:
+                await self._talk(connection)
+                return _closed(connection)
+        except ConnectionClosed:
+            return _closed(connection)
+        except InvalidStatus as error:
+            response = error.response
+            after = parse_retry_after(response.headers.get("Retry-After"), time.time())
+            said = f"HTTP {response.status_code} {response.reason_phrase}".rstrip()
+            return telling.answered(said, response.status_code, after)
+        except InvalidURI as error:  # our own address is known to be right
+            return Loss(f"{telling.OTHER}: it sends us to {error.uri}", foreign=True)
+        except SecurityError as error:  # it sends us in circles, or away from TLS
+            return Loss(f"{telling.OTHER}: {error}", foreign=True)
+        except InvalidMessage:
+            return Loss("it does not answer as a server does; one with a certificate is at wss://")
+        except (OSError, WebSocketException) as error:
+            return Loss(telling.reason(error), untrusted=telling.untrusted(error))
+
+    async def _talk(self, connection: ClientConnection) -> None:
+        """Send and receive until the connection ends."""
+        self._core.connected(self._clock.now())
+        self._news.set()
+        sender = asyncio.create_task(self._send(connection))
+        try:
+            async for message in connection:
+                self._core.received(message, self._clock.now())
+                self._news.set()
+        finally:
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
+
+    async def _send(self, connection: ClientConnection) -> None:
+        while True:
+            data = self._outgoing.popleft() if self._outgoing else self._core.next_frame()
+            if data is None:
+                self._sendable.clear()
+                await self._sendable.wait()
+            else:
+                await connection.send(data)
+
+    async def _flush(self) -> None:
+        """Give the last words a moment, and the server the one to close."""
+        if self._connection is not None and not self._closing:
+            await asyncio.wait([self._connection], timeout=CLOSING)
+
+    async def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.cancel()
+            await asyncio.gather(self._connection, return_exceptions=True)
+
+
+def _closed(connection: ClientConnection) -> Loss:
+    """Return how a connection ended; 1006 (RFC 6455, 7.1.5) is one that broke."""
+    code, reason = connection.close_code or 1006, connection.close_reason or ""
+    return Loss(reason or ("it broke off" if code == 1006 else f"closed with code {code}"), code)

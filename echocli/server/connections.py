@@ -1,0 +1,190 @@
+"""Connections that cost nothing: those that never say what they want, and those that never listen.
+
+uvicorn waits for ever for the first request of a connection, for the rest of a header, and for a
+reader that takes nothing. Here a request must be whole in time, only so many may be half here, and
+an answer must be taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from echocli.server.problems import Problem
+from echocli.server.security import HEADERS
+
+WITHIN = 15.0
+"""Seconds from the connection, or from the answer before, to the end of the next header."""
+
+TAKEN = 60.0
+"""Seconds an answer may wait for its reader."""
+
+HALF_OPEN = 256
+"""Connections that may be without a whole header."""
+
+OPEN = 512
+"""Connections at the same time, WebSockets counted; a request of one more gets 503. With those that
+are half open there are fewer than a process may have files, 1024 as systems are set up."""
+
+PIECE = 16 * 1024
+"""Bytes that are taken at once: in a body of the smallest chunks they take some 50 ms."""
+
+CRUMBS = 64 * 1024
+"""Bytes of a body, as they come, after which its chunks must not be tiny on average …"""
+
+WORTH = 0.6
+"""… but so much of them must be the body itself: chunks of ten bytes are not enough."""
+
+
+class Waiting:
+    """Connections that have not said what they want; for one event loop.
+
+    Overflow rule: the oldest is dropped, so that whoever comes is heard.
+    """
+
+    def __init__(self, most: int = HALF_OPEN) -> None:
+        self._most = most
+        self._line: OrderedDict[Careful, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._line)
+
+    def add(self, one: Careful) -> None:
+        """Take one more."""
+        self._line[one] = None
+        self._line.move_to_end(one)
+        if len(self._line) > self._most:
+            oldest, _ = self._line.popitem(last=False)
+            oldest.drop()
+
+    def remove(self, one: Careful) -> None:
+        """Let one go that has said it, or is gone."""
+        self._line.pop(one, None)
+
+
+class Careful(H11Protocol):
+    """HTTP/1.1 with an end to every wait; ``waiting`` is set by who makes the class."""
+
+    waiting: Waiting
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
+        self._pieces: deque[bytes] = deque()
+        """What came and was not taken yet: at most what asyncio reads at once."""
+        self._came = self._held = 0
+        """Bytes of the body of this request: as they came, and without what is around chunks."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._said()
+        self._read()
+        self._pieces.clear()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, a piece at a time, so that others have their turn in between."""
+        begins = not self._pieces
+        self._pieces += (data[at : at + PIECE] for at in range(0, len(data), PIECE))
+        if begins:
+            self._take_piece()
+
+    def _take_piece(self) -> None:
+        """Take one piece; the wait is over with the end of the header."""
+        if not self._pieces or self.transport.is_closing():
+            return
+        before, held = self.cycle, len(self.cycle.body) if self.cycle is not None else 0
+        piece = self._pieces[0]
+        super().data_received(piece)
+        if self.transport.get_protocol() is not self:  # a WebSocket has begun
+            self._said()
+            self._pieces.clear()
+        elif self.cycle is not before:
+            self._said()
+        elif before is not None and before.more_body and not before.response_started:
+            self._weigh(len(piece), len(before.body) - held)
+        if self._pieces:
+            self._pieces.popleft()
+        if self._pieces:
+            self.transport.pause_reading()  # no more may pile up than was read at once
+            self.loop.call_soon(self._take_piece)
+        elif not self.flow.read_paused:
+            self.transport.resume_reading()
+
+    def _weigh(self, came: int, held: int) -> None:
+        """Refuse a body of tiny chunks: each costs as much time as a large one."""
+        self._came += came
+        self._held += held
+        if self._came > CRUMBS and self._held < self._came * WORTH:
+            self.send_400_response("The chunks of the body are too small.")
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request; what is left of a body that nobody read counts as well."""
+        cycle = self.cycle
+        self._wait()
+        super().on_response_complete()
+        if self.cycle is not cycle:  # the next request was here already
+            self._said()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP as everything else is refused."""
+        answer = Problem(400, "bad_request", msg).response()
+        headers = [*answer.raw_headers, (b"connection", b"close")]
+        headers += [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+        said = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        for event in (said, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the reader."""
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(TAKEN, self.drop)
+
+    def resume_writing(self) -> None:
+        """See that the reader reads."""
+        super().resume_writing()
+        self._read()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close, and not only as soon as the reader has read."""
+        super().timeout_keep_alive_handler()
+        self.loop.call_later(TAKEN, self.drop)
+
+    def drop(self) -> None:
+        """End the connection at once; harmless where it has ended."""
+        self.transport.abort()
+
+    def _wait(self) -> None:
+        self._said()
+        self._came = self._held = 0
+        self._deadline = self.loop.call_later(WITHIN, self.drop)
+        self.waiting.add(self)
+
+    def _said(self) -> None:
+        self.waiting.remove(self)
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+
+def careful(waiting: Waiting) -> type[Careful]:
+    """Return the protocol of one server."""
+    return type("CarefulHere", (Careful,), {"waiting": waiting})

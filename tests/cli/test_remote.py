@@ -1,0 +1,190 @@
+"""``--remote`` as a user runs it, against a server that is played."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from echocli.remote.outbox import to_pcm
+from tests.cli.conftest import Start
+from tests.conftest import RunEchocli
+from tests.remote.fake import Fake, Hangup, running, speech
+from tests.remote.test_files import WHOLE, Answers, refuse, serving, stream
+
+pytestmark = [pytest.mark.unit, pytest.mark.network]
+
+NOBODY = "127.0.0.1:9"
+"""The port of `discard`, where nobody listens any more."""
+
+LINES = "".join(f"{number}\n" for number in range(1, 9))
+
+
+@pytest.fixture
+def fake() -> Fake:
+    return Fake()
+
+
+@pytest.fixture
+def url(fake: Fake) -> Iterator[str]:
+    with running(fake) as port:
+        yield f"ws://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    path = tmp_path / "talk.wav"
+    soundfile.write(path, speech(1, 8), 16000, subtype="PCM_16")
+    return path
+
+
+class TestLive:
+    def test_a_file_is_decoded_by_the_server(
+        self, run_echocli: RunEchocli, url: str, talk: Path
+    ) -> None:
+        done = run_echocli("live", "--file", talk, "--remote", url)
+        assert (done.code, done.stdout, done.stderr) == (0, LINES, "")
+
+    def test_a_lost_connection_is_said_and_costs_no_word(
+        self, run_echocli: RunEchocli, fake: Fake, url: str, talk: Path
+    ) -> None:
+        def mishap(connection: int, frames: int) -> None:
+            if connection == 1 and frames == 5:
+                fake.forget()
+                raise Hangup
+
+        fake.mishap = mishap
+        done = run_echocli("live", "--file", talk, "--remote", url)
+        assert (done.code, done.stdout) == (0, LINES)
+        lost, back = done.stderr.splitlines()
+        assert re.search(r"connection to .* lost: it broke off; trying again in \d", lost)
+        assert "connected to" in back
+
+    def test_the_transcript_names_who_served(
+        self, run_echocli: RunEchocli, url: str, talk: Path
+    ) -> None:
+        done = run_echocli("live", "--file", talk, "--remote", url, "-f", "json")
+        assert '"provider": "fake"' in done.stdout
+
+    def test_a_pipe_whose_server_stays_away_is_left_as_a_file_to_send_later(
+        self, run_echocli: RunEchocli, url: str, tmp_path: Path
+    ) -> None:
+        done = run_echocli(
+            *("live", "-", "--remote", NOBODY, "--retries", "0"),
+            stdin=to_pcm(speech(1, 8)),
+            env={"TMPDIR": str(tmp_path)},
+        )
+        assert (done.code, done.stdout) == (1, "")
+        assert "connection lost" in done.stderr
+        found = re.search(r"send it later: echocli transcribe (\S+) --remote", done.stderr)
+        assert found is not None
+        later = run_echocli("live", "--file", found[1], "--remote", url)
+        assert (later.code, later.stdout) == (0, LINES)
+
+    def test_ctrl_c_ends_a_recording_that_nobody_takes_within_the_last_chance(
+        self, start_echocli: Start, url: str
+    ) -> None:
+        import subprocess
+
+        program = start_echocli("live", "-", "--remote", url, stdin=subprocess.PIPE)
+        program.write(to_pcm(speech(1, 3)))
+        assert program.wait_for_line().startswith("1\n")
+        program.signal_group(signal.SIGINT)
+        code, out, err = program.end()
+        assert (code, out, err) == (130, "1\n2\n3\n", "")
+
+    def test_a_second_ctrl_c_does_not_wait(self, start_echocli: Start) -> None:
+        import subprocess
+
+        program = start_echocli("live", "-", "--remote", NOBODY, stdin=subprocess.PIPE)
+        program.write(to_pcm(speech(1, 1)))
+        stderr = program.process.stderr
+        assert stderr is not None
+        assert b"cannot be reached" in stderr.readline()
+        program.signal_group(signal.SIGINT)
+        time.sleep(0.3)
+        program.signal_group(signal.SIGINT)
+        began = time.monotonic()
+        code, _, _ = program.end()
+        assert code == 130
+        assert time.monotonic() - began < 10
+
+
+def test_a_token_that_is_wrong_ends_it_with_the_next_step(
+    run_echocli: RunEchocli, fake: Fake, url: str, talk: Path
+) -> None:
+    fake.refuse = lambda _: (401, {})
+    done = run_echocli("live", "--file", talk, "--remote", url)
+    assert done.code == 1
+    assert "401" in done.stderr
+    assert "--token-file" in done.stderr
+    assert len(fake.handshakes) == 1
+
+
+class TestFiles:
+    def test_each_format_is_made_of_the_answer(
+        self, run_echocli: RunEchocli, talk: Path, tmp_path: Path
+    ) -> None:
+        with serving(Answers([stream(*WHOLE)])) as http:
+            done = run_echocli("transcribe", talk, "--remote", http)
+            assert (done.code, done.stdout, done.stderr) == (0, "word0\nword1\n", "")
+            out = tmp_path / "out"
+            done = run_echocli("transcribe", talk, "--remote", http, "-f", "all", "-o", out)
+        assert (done.code, done.stderr) == (0, "")
+        assert "00:00:01,000 --> 00:00:01,500" in (out / "talk.srt").read_text(encoding="utf-8")
+        assert {path.suffix for path in out.iterdir()} >= {".txt", ".json", ".vtt", ".tsv"}
+
+    def test_one_that_is_refused_does_not_stop_the_others(
+        self, run_echocli: RunEchocli, talk: Path, tmp_path: Path
+    ) -> None:
+        other = tmp_path / "other.wav"
+        other.write_bytes(talk.read_bytes())
+        bad = refuse(400, "invalid_audio", "invalid_request_error")
+        with serving(Answers([bad, stream(*WHOLE)])) as http:
+            done = run_echocli("transcribe", talk, other, "--remote", http)
+        assert done.code == 5
+        assert done.stdout == "word0\nword1\n"
+        assert "said so" in done.stderr
+
+    def test_standard_input_is_sent_too(self, run_echocli: RunEchocli, talk: Path) -> None:
+        answers = Answers([refuse(503, Retry_After="0"), stream(*WHOLE)])
+        with serving(answers) as http:
+            done = run_echocli("transcribe", "-", "--remote", http, stdin=talk.read_bytes())
+        assert (done.code, done.stdout) == (0, "word0\nword1\n")
+        assert all(talk.read_bytes() in body for body in answers.bodies)
+
+    def test_nobody_there_is_said_once_for_all_files(
+        self, run_echocli: RunEchocli, talk: Path
+    ) -> None:
+        done = run_echocli("transcribe", talk, "--remote", NOBODY, "--retries", "0")
+        assert done.code == 1
+        assert "Connection refused" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["live", "--file", "x.wav", "--remote", "ftp://host"],
+        ["live", "--file", "x.wav", "--remote", "host", "-m", "tiny.en"],
+        ["live", "--file", "x.wav", "--remote", "host", "--fallback", "tiny.en"],
+        ["live", "--file", "x.wav", "--fallback", "local"],
+        ["live", "--file", "x.wav", "--token", "x"],
+        ["live", "--file", "x.wav", "--retries", "3"],
+        ["live", "--file", "x.wav", "--remote", "host", "--token-file", "none"],
+        ["live", "--file", "x.wav", "--remote", "wss://host", "--ca-file", "none"],
+        ["transcribe", "README.md", "--remote", "host", "--jobs", "2"],
+        ["transcribe", "README.md", "--remote", "host", "--clip", "1-2"],
+        ["transcribe", "README.md", "--remote", "host", "--dry-run"],
+        ["transcribe", "README.md", "--remote", "host", "--fallback", "local"],
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(run_echocli: RunEchocli, words: list[str]) -> None:
+    done = run_echocli(*words)
+    assert done.code == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) <= 2

@@ -1,0 +1,462 @@
+"""Several live runs and files that share one model, on real workers."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import pytest
+
+from echocli.audio.file import FileSource
+from echocli.audio.playback import Playback
+from echocli.clock import SystemClock
+from echocli.errors import EchoError, ModelError
+from echocli.events import (
+    Event,
+    Failover,
+    Final,
+    Level,
+    Notice,
+    SpeechEnded,
+    SpeechStarted,
+)
+from echocli.providers.base import DecodeOptions, Hypothesis, LoadSpec
+from echocli.runtime.adjusting import Adjuster
+from echocli.runtime.follower import Reporter
+from echocli.runtime.guest import Guest
+from echocli.runtime.host import LONGEST, RETRY, Host
+from echocli.runtime.ladder import Ladder, LadderOptions, Load, Rung
+from echocli.runtime.lifecycle import State
+from echocli.runtime.live_options import Kind
+from echocli.runtime.live_run import Live
+from echocli.runtime.operating import Choices, OperatingPoint
+from echocli.runtime.serving import Gone, Withdrawn
+from echocli.runtime.succession import ServiceOptions
+from echocli.runtime.supervisor import Outcome
+from echocli.runtime.watch import Now, Watch
+from echocli.types import SAMPLE_RATE
+from tests.runtime.conftest import Script, eventually, window
+from tests.runtime.services import Serve, services, texts, workers
+
+pytestmark = pytest.mark.unit
+
+OPTIONS = DecodeOptions(language="en")
+
+Open: TypeAlias = Callable[..., Host]
+
+
+class Later:
+    """The real time, and more where a test has no time to wait."""
+
+    def __init__(self) -> None:
+        self.more = 0.0
+        self._clock = SystemClock()
+
+    def now(self) -> float:
+        return self._clock.now() + self.more
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with services() as make:
+        yield make
+
+
+@pytest.fixture
+def open_house(serve: Serve) -> Iterator[Open]:
+    """Return ``open_house(spec, *fallbacks, **keys) -> Host``; all close."""
+    hosts: list[Host] = []
+
+    def make(
+        spec: LoadSpec, *fallbacks: LoadSpec, ladder: Ladder | None = None, **keys: Any
+    ) -> Host:
+        clock = keys.pop("clock", None) or SystemClock()
+        service = serve(spec, *fallbacks, clock=clock, options=keys.pop("options", None))
+        adjuster = Adjuster(Choices(point_of(spec)), service, ladder)
+        host = Host(service, Watch(service, clock), adjuster, clock, **keys)
+        hosts.append(host)
+        host.start()
+        return host
+
+    yield make
+    for host in hosts:
+        host.close()
+
+
+def point_of(spec: LoadSpec) -> OperatingPoint:
+    return OperatingPoint(spec, 5, None, SAMPLE_RATE // 2, 2 * SAMPLE_RATE)
+
+
+def asked(guest: Guest, numbers: Sequence[int], kind: Kind = Kind.FINAL) -> list[str | None]:
+    windows = [window(number) for number in numbers]
+    return texts(guest.decode(windows, OPTIONS, urgency=int(kind)))
+
+
+def overloaded(host: Host, reporter: Reporter, clock: Later) -> list[Event]:
+    """Have speech wait while the line is full, until the ladder has seen it."""
+    list(reporter.look(Now(backlog=3.0)))
+    events: list[Event] = []
+    for _ in range(10):  # the housekeeper, who sees an empty line, looks less often
+        clock.more += 0.5
+        events += host.books.observe(pressure=True)
+    assert host.rung is Rung.WARNING
+    return events
+
+
+def test_a_host_loads_and_warms_its_model_before_anybody_asks(
+    open_house: Open, script: Script
+) -> None:
+    host = open_house(script(texts=["a"], load_ms=50))
+    assert host.wait_ready(30)
+    standing = host.standing
+    assert standing.ready
+    assert standing.state is State.READY
+    assert standing.load_ms is not None
+    assert standing.warmup_ms is not None
+    assert standing.reason is None
+    assert [standing.worker_pid] == workers()
+
+
+def test_guests_share_one_worker_and_each_gets_its_own_answers(
+    open_house: Open, script: Script
+) -> None:
+    host = open_house(script(texts=[f"text {n}" for n in range(40)], slots=2, delay_ms=1))
+    guests = [host.enter(f"guest {n}", live=n % 2 == 0) for n in range(4)]
+
+    def nine(guest: Guest, number: int) -> list[Outcome]:
+        windows = [window(10 * number + i) for i in range(9)]
+        return [found for one in windows for found in guest.decode([one], OPTIONS)]
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(nine, *pair) for pair in zip(guests, range(4), strict=True)]
+        answers = [job.result() for job in jobs]
+    for number, found in enumerate(answers):
+        ids = [one.window_id for one in found if isinstance(one, Hypothesis)]
+        assert ids == [10 * number + i for i in range(9)]
+    assert len(workers()) == 1
+
+
+def test_a_final_goes_before_what_waits_for_partials_and_files(
+    open_house: Open, script: Script
+) -> None:
+    host = open_house(script(delay_ms=150))
+    assert host.wait_ready(30)
+    order: list[str] = []
+
+    def ask(name: str, numbers: Sequence[int], *, live: bool, kind: Kind) -> None:
+        guest = host.enter(name, live=live)
+        asked(guest, numbers, kind)
+        order.append(name)
+
+    running = threading.Thread(
+        target=ask, args=("first", [0]), kwargs={"live": True, "kind": Kind.FINAL}
+    )
+    running.start()
+    eventually(lambda: host.scheduler.metrics()["queue_wait_count"] > 0, "the first is decoded")
+    others = [
+        threading.Thread(target=ask, args=args, kwargs=keys)
+        for args, keys in (
+            (("file", [10, 11, 12]), {"live": False, "kind": Kind.FINAL}),
+            (("partial", [20]), {"live": True, "kind": Kind.PARTIAL}),
+            (("final", [30]), {"live": True, "kind": Kind.FINAL}),
+        )
+    ]
+    for depth, thread in zip((3, 4, 5), others, strict=True):
+        thread.start()
+        in_line = partial(lambda least: host.scheduler.metrics()["queue_depth"] >= least, depth)
+        eventually(in_line, "it is in line")
+    for thread in [running, *others]:
+        thread.join()
+    assert order[:2] == ["first", "final"]
+    assert order[-1] == "file"
+
+
+def test_a_partial_that_waits_can_be_taken_back_for_a_final(
+    open_house: Open, script: Script
+) -> None:
+    host = open_house(script(texts=["x"], delay_ms=300))
+    assert host.wait_ready(30)
+    busy, guest = host.enter("busy", live=True), host.enter("mine", live=True)
+    with ThreadPoolExecutor(2) as pool:
+        running = pool.submit(asked, busy, [0])
+        eventually(lambda: host.scheduler.metrics()["queue_wait_count"] > 0, "one is decoded")
+        waiting = pool.submit(asked, guest, [1], Kind.PARTIAL)
+        eventually(lambda: host.scheduler.metrics()["queue_depth"] == 1, "one waits")
+        guest.take_back()
+        with pytest.raises(Withdrawn):
+            waiting.result()
+        assert not running.done()
+        assert running.result() == ["x"]
+    assert asked(guest, [2]) == ["x"]
+
+
+def test_a_partial_that_comes_too_late_is_shed_and_a_final_never(
+    open_house: Open, script: Script
+) -> None:
+    clock = Later()
+    host = open_house(script(texts=["x"], delay_ms=300), clock=clock)
+    assert host.wait_ready(30)
+    guests = [host.enter(f"guest {n}", live=True) for n in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        running = pool.submit(asked, guests[0], [0])
+        eventually(lambda: host.scheduler.metrics()["queue_wait_count"] > 0, "one is decoded")
+        final = pool.submit(asked, guests[1], [1], Kind.FINAL)
+        late = pool.submit(asked, guests[2], [2], Kind.PARTIAL)
+        eventually(lambda: host.scheduler.metrics()["queue_depth"] == 2, "two wait")
+        clock.more = 60.0
+        with pytest.raises(Withdrawn):
+            late.result()
+        assert [running.result(), final.result()] == [["x"], ["x"]]
+    assert host.metrics()["partials_shed"] == 1
+
+
+def test_whoever_is_cancelled_stops_waiting_at_once_and_others_go_on(
+    open_house: Open, script: Script
+) -> None:
+    host = open_house(script(texts=["x"], delay_ms=100))
+    assert host.wait_ready(30)
+    file, other = host.enter("file", live=False), host.enter("other", live=False)
+    with ThreadPoolExecutor(2) as pool:
+        gone = pool.submit(asked, file, range(100, 140))
+        stays = pool.submit(asked, other, [1, 2])
+        eventually(lambda: host.scheduler.metrics()["queue_wait_count"] > 0, "one is decoded")
+        host.cancel("file")
+        with pytest.raises(Withdrawn):
+            gone.result(10)
+        assert stays.result(10) == ["x", "x"]
+    with pytest.raises(Withdrawn):
+        asked(file, [200])
+
+
+def test_a_live_run_that_is_cancelled_ends(open_house: Open, script: Script, samples: Path) -> None:
+    host = open_house(script(texts=["x"]))
+    path = samples / "meeting.flac"
+    sound = Playback(FileSource(path), name="mic", pace=True, clock=SystemClock())
+    run = Live([sound], host.enter("live", live=True), clock=SystemClock(), can_wait=True)
+    events = run.events()
+    next(event for event in events if isinstance(event, SpeechStarted))
+    host.leave("live")
+    with pytest.raises(Gone):
+        list(events)
+
+
+def test_a_worker_that_dies_while_nobody_asks_is_missed_and_replaced(
+    open_house: Open, script: Script
+) -> None:
+    host = open_house(script(texts=["x"], load_ms=300))
+    assert host.wait_ready(30)
+    pid = host.standing.worker_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not host.standing.ready, "the death is known")
+    assert host.standing.reason
+    eventually(lambda: host.standing.ready, "another is there")
+    assert host.standing.worker_pid not in (None, pid)
+    assert host.standing.warmup_ms is not None
+    assert asked(host.enter("guest", live=True), [1]) == ["x"]
+
+
+def test_a_worker_that_dies_at_work_costs_no_guest_an_answer(
+    open_house: Open, script: Script
+) -> None:
+    host = open_house(script(texts=["x"], delay_ms=20, steps={"4": "crash"}, slots=2))
+    guests = [host.enter(f"guest {n}", live=True) for n in range(3)]
+
+    def four(guest: Guest, number: int) -> list[list[str | None]]:
+        return [asked(guest, [10 * number + i]) for i in range(4)]
+
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(four, *pair) for pair in zip(guests, range(3), strict=True)]
+        assert [job.result() for job in jobs] == [[["x"]] * 4] * 3
+    assert host.service.restarts == 1
+
+
+def test_a_model_that_cannot_be_loaded_is_an_error_and_is_tried_again_later(
+    open_house: Open, script: Script, tmp_path: Any
+) -> None:
+    clock = Later()
+    spec = script(load_error="it is broken")
+    host = open_house(spec, clock=clock)
+    with pytest.raises(ModelError, match="it is broken"):
+        host.wait_ready(30)
+    assert not host.standing.ready
+    assert "it is broken" in str(host.standing.reason)
+    script(texts=["x"])
+    with pytest.raises(ModelError, match="it is broken"):
+        host.wait_ready(30)
+    clock.more = RETRY
+    assert host.wait_ready(30)
+    assert asked(host.enter("guest", live=True), [1]) == ["x"]
+
+
+def test_a_model_that_failed_is_tried_again_though_nobody_asks(
+    open_house: Open, script: Script
+) -> None:
+    clock = Later()
+    host = open_house(script(load_error="it is broken"), clock=clock)
+    with pytest.raises(ModelError, match="it is broken"):
+        host.wait_ready(30)
+    script(texts=["x"])
+    clock.more = RETRY
+    eventually(lambda: host.standing.ready, "it is loaded")
+
+
+def test_a_provider_that_failed_at_work_comes_back_though_nobody_asks(
+    open_house: Open, script: Script
+) -> None:
+    clock = Later()
+    host = open_house(script(texts=["x"]), options=ServiceOptions(outage=0.0), clock=clock)
+    assert host.wait_ready(30)
+    script(load_error="it is broken")
+    pid = host.standing.worker_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(EchoError):
+        asked(host.enter("guest", live=True), [1])
+    assert not host.standing.ready
+    script(texts=["x"])
+    clock.more = LONGEST
+    eventually(lambda: host.standing.ready, "it serves again")
+    assert asked(host.enter("another", live=True), [2]) == ["x"]
+
+
+def test_a_final_of_a_live_run_does_not_wait_behind_the_finals_of_others(
+    open_house: Open, script: Script, samples: Path
+) -> None:
+    host = open_house(script(texts=["x"], delay_ms=60))
+    assert host.wait_ready(30)
+    done = threading.Event()
+
+    def hog(number: int) -> None:
+        guest = host.enter(f"hog {number}", live=True)
+        for one in itertools.count(1000 * number):
+            if done.is_set():
+                return
+            asked(guest, [one])
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(1, 5):
+            pool.submit(hog, number)
+        try:
+            sound = Playback(
+                FileSource(samples / "meeting.flac"), name="mic", pace=True, clock=SystemClock()
+            )
+            run = Live([sound], host.enter("polite", live=True), clock=SystemClock(), can_wait=True)
+            events = cast("Generator[Event]", run.events())
+            ended = next(event for event in events if isinstance(event, SpeechEnded))
+            final = next(event for event in events if isinstance(event, Final))
+            late = run.position - ended.end
+            assert final.segment.id == ended.id
+            assert late < 3.0
+        finally:
+            done.set()
+            events.close()
+
+
+def test_a_model_nobody_uses_is_let_go_of_and_comes_back_when_asked(
+    open_house: Open, script: Script
+) -> None:
+    clock = Later()
+    host = open_house(script(texts=["x"]), unload_after=60.0, clock=clock)
+    assert host.wait_ready(30)
+    host.enter("guest", live=True)
+    clock.more = 3600.0
+    assert host.wait_ready(0.6)
+    host.leave("guest")
+    assert len(workers()) == 1
+    clock.more += 61.0
+    eventually(lambda: workers() == [], "the model is let go of")
+    resting = "no model is loaded; the next request loads it"
+    eventually(lambda: host.standing.reason == resting, "it is said")
+    assert host.wait_ready(30)
+    assert asked(host.enter("another", live=False), [1]) == ["x"]
+
+
+def test_everybody_hears_of_a_failover(open_house: Open, script: Script) -> None:
+    first = script(name="first", texts=["x"], steps=dict.fromkeys(map(str, range(2, 12)), "crash"))
+    host = open_house(first, script(name="second", texts=["y"]))
+    live, file = host.enter("live", live=True), host.enter("file", live=False)
+    follower, _ = host.follow("live", point_of(first), 1)
+    assert asked(live, [0]) == ["y"]
+    heard: list[Any] = []
+
+    def both() -> bool:
+        heard.extend(follower.news(0.0, 1.0))
+        return any(isinstance(event, Failover) for event in heard) and any(
+            isinstance(event, Failover) for event in file.notices
+        )
+
+    eventually(both, "both are told")
+
+
+def test_under_pressure_everybody_is_asked_for_larger_chunks(
+    open_house: Open, script: Script
+) -> None:
+    clock = Later()
+    spec = script(texts=["x"])
+    host = open_house(spec, ladder=Ladder(LadderOptions(dwell=0.1)), clock=clock)
+    assert host.wait_ready(30)
+    host.enter("live", live=True)
+    follower, reporter = host.follow("live", point_of(spec), 1)
+    events = overloaded(host, reporter, clock)
+    assert any(isinstance(event, Level) for event in events)
+    assert follower.observe(0.0, Load(None))
+    assert follower.point.least_interval > point_of(spec).least_interval
+    assert follower.point.beam_size == 1
+
+
+def test_the_load_is_that_of_all_live_guests_together(open_house: Open, script: Script) -> None:
+    host = open_house(script(texts=["x"], delay_ms=100))
+    assert host.wait_ready(30)
+    for name in ("one", "two"):
+        guest = host.enter(name, live=True)
+        _, reporter = host.follow(name, point_of(guest.spec), 2)
+        asked(guest, [hash(name) % 1000])
+        reporter.covered("mic", 1.0)
+        reporter.covered("system", 1.0)
+    assert host.load is not None
+    assert 0.2 <= host.load < 1.0
+
+
+def test_whoever_comes_at_a_higher_level_is_told(open_house: Open, script: Script) -> None:
+    clock = Later()
+    spec = script(texts=["x"])
+    host = open_house(spec, ladder=Ladder(LadderOptions(dwell=0.1)), clock=clock)
+    host.enter("live", live=True)
+    _, reporter = host.follow("live", point_of(spec), 1)
+    overloaded(host, reporter, clock)
+    host.enter("late", live=True)
+    follower, _ = host.follow("late", point_of(spec), 1)
+    (notice,) = follower.news(0.0, 0.0)
+    assert isinstance(notice, Notice)
+    assert "WARNING" in notice.message
+
+
+def test_closing_a_host_leaves_nobody_waiting(open_house: Open, script: Script) -> None:
+    host = open_house(script(texts=["x"], delay_ms=2000))
+    assert host.wait_ready(30)
+    guests = [host.enter(f"guest {n}", live=n == 0) for n in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(asked, guest, [n]) for n, guest in enumerate(guests)]
+        eventually(lambda: host.scheduler.metrics()["queue_wait_count"] > 0, "one is decoded")
+        host.close()
+        for job in jobs:
+            assert job.exception(10) is not None
+    assert workers() == []
+    with pytest.raises(ModelError, match="going away"):
+        host.wait_ready(1)
+
+
+def test_silence_is_no_sound_to_be_afraid_of(open_house: Open, script: Script) -> None:
+    host = open_house(script(texts=["x"]))
+    guest = host.enter("guest", live=True)
+    assert guest.decode([], OPTIONS) == []
+    assert np.isfinite(guest.waited)
