@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from echocli.clock import Clock, SystemClock
+from echocli.interrupts import Interrupts
 
 APP = "echocli"
 
@@ -29,6 +30,7 @@ class Environment:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     clock: Clock = field(default_factory=SystemClock)
     debug: bool = False
+    interrupts: Interrupts = field(default_factory=Interrupts)
 
     @property
     def stdout(self) -> TextIO:

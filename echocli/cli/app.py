@@ -22,7 +22,7 @@ from echocli.cli import arguments, groups, leaving
 from echocli.cli.groups import LazyGroup, Table
 from echocli.cli.help import parser_hint, parser_message
 from echocli.environment import Environment
-from echocli.errors import EchoError, ExitCode
+from echocli.errors import EchoError, ExitCode, OutputError
 from echocli.output.stdout import fit
 from echocli.output.text import one_line
 
@@ -113,7 +113,7 @@ def _report(error: BaseException, environment: Environment, words: Sequence[str]
     cause = error.__context__ if isinstance(error, SystemExit) else error
     if isinstance(cause, BrokenPipeError):
         return _reader_went_away()
-    if isinstance(error, KeyboardInterrupt):
+    if _interrupted(error) and not isinstance(error, OutputError):
         return ExitCode.INTERRUPTED
     if isinstance(error, EchoError):
         return _print_error(environment, str(error), error.hint, error.exit_code)
@@ -134,6 +134,16 @@ def _report(error: BaseException, environment: Environment, words: Sequence[str]
     )
 
 
+def _interrupted(error: BaseException | None) -> bool:
+    """Tell whether this is an interrupt, or what went wrong because of one.
+
+    What is broken off at any instruction may fail in any way while it unwinds.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def _reader_went_away() -> int:
     """End quietly: point stdout at nothing, so that the interpreter's last flush cannot fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -151,20 +161,20 @@ def _print_error(environment: Environment, message: str, hint: str | None, code:
     return code
 
 
-def _terminate(number: int, _frame: object) -> NoReturn:
-    if number != signal.SIGTERM:
-        # A hang-up comes from the shell and again from the kernel; keeping what is final must not
-        # end at the second.
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
-def _take_signals() -> None:
+def _take_signals(environment: Environment) -> None:
     """Make a request to end and a terminal that goes away the same as Ctrl-C."""
-    signal.signal(signal.SIGTERM, _terminate)
-    hangup = getattr(signal, "SIGHUP", None)  # not on Windows
-    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:  # set by nohup
-        signal.signal(hangup, _terminate)
+
+    def take(number: int, _frame: object) -> None:
+        if number not in (signal.SIGINT, signal.SIGTERM):
+            # A hang-up comes from the shell and again from the kernel, whenever that is.
+            signal.signal(number, signal.SIG_IGN)
+        environment.interrupts.interrupt(environment.clock.now())
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # SIGHUP is not on Windows
+        # nohup has it ignored, and a shell the Ctrl-C of what it runs in the background.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, take)
 
 
 def _open_closed_streams() -> None:
@@ -187,8 +197,13 @@ def main() -> NoReturn:
     _open_closed_streams()
     fit(sys.stdout)
     fit(sys.stderr)
-    _take_signals()
-    status = run(sys.argv[1:], Environment())
+    environment = Environment()
+    _take_signals(environment)
+    try:
+        status = run(sys.argv[1:], environment)
+    except KeyboardInterrupt:
+        status = ExitCode.INTERRUPTED  # while it said what went wrong
+    environment.interrupts.ends_with(int(status))
     try:
         sys.stdout.flush()
     except OSError:

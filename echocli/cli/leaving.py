@@ -18,7 +18,7 @@ def prepare() -> None:
     What is registered first runs last: children that were started are ended before.
     """
     if not _status:
-        _status.append(0)
+        _status.append(1)  # until somebody says otherwise, nothing went well
         atexit.register(lambda: os._exit(_status[0]))
 
 

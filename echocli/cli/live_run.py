@@ -154,7 +154,7 @@ def run_live(
                 layout_of(chosen),
                 lambda: session.spec,
             ) as output,
-            stopping(live, environment.clock) as stopped,
+            stopping(live, environment) as stopped,
         ):
             try:
                 for event in session:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from echocli.clock import Clock
+from echocli.environment import Environment
 
 AGAIN = 0.1
 """Seconds after which a second Ctrl-C means that somebody does not want to wait."""
@@ -27,7 +27,7 @@ class Stoppable(Protocol):
 
 
 @contextmanager
-def stopping(live: Stoppable, clock: Clock) -> Iterator[list[float]]:
+def stopping(live: Stoppable, environment: Environment) -> Iterator[list[float]]:
     """Let a signal end the run in order, and a second one at once; when signals came.
 
     One that comes while the model loads ends it at once too: nothing was heard.
@@ -35,10 +35,11 @@ def stopping(live: Stoppable, clock: Clock) -> Iterator[list[float]]:
     came: list[float] = []
 
     def handle(number: int, _frame: object) -> None:
-        came.append(clock.now())
+        came.append(environment.clock.now())
         # A shell and the kernel may both send one; only a person who presses again is impatient.
         if came[-1] - came[0] >= AGAIN or not live.listening:
-            raise KeyboardInterrupt
+            environment.interrupts.interrupt(came[-1])
+            return  # to what another one has set going
         # Whoever ends a service waits ten seconds; what was put aside is kept on disk for that.
         live.stop(catch_up=number == signal.SIGINT)
 

@@ -205,7 +205,7 @@ class Server(uvicorn.Server):
             self._first = now
         # A shell and the kernel may both send one; only a person who presses again is impatient.
         elif now - self._first >= AGAIN:
-            raise KeyboardInterrupt
+            self._state.environment.interrupts.interrupt(now)
         self.should_exit = True
 
     @property

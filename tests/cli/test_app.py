@@ -15,7 +15,7 @@ import pytest
 from echocli import __version__
 from echocli.cli import app
 from echocli.environment import Environment
-from echocli.errors import ExitCode, InputError
+from echocli.errors import ExitCode, InputError, OutputError
 from tests.cli.conftest import Script, Start, eventually
 from tests.conftest import RunEchocli
 
@@ -277,6 +277,19 @@ def test_a_full_disk_is_a_clear_error(start_echocli: Start) -> None:
 
 def test_an_interrupt_says_nothing_more() -> None:
     assert report(KeyboardInterrupt()) == (130, "")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("release unlocked lock"), InputError("is closed")])
+def test_what_fails_because_it_was_interrupted_is_the_interrupt(error: Exception) -> None:
+    error.__context__ = ValueError("of the way out")
+    error.__context__.__context__ = KeyboardInterrupt()
+    assert report(error) == (130, "")
+
+
+def test_what_an_interrupt_could_not_write_is_told() -> None:
+    error = OutputError("a.txt: No space left on device")
+    error.__context__ = KeyboardInterrupt()
+    assert report(error) == (1, "echocli: error: a.txt: No space left on device\n")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP here")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import signal
 import subprocess
 import time
@@ -104,11 +106,21 @@ class TestEnds:
         stream.running.process.send_signal(signal.SIGINT)
         stream.until("speech_ended")
         began = time.monotonic()
-        # One that comes at once with the first is the shell's or the kernel's, not a person's.
+        # One that comes at once with the first is the shell's or the kernel's, not a person's; a
+        # person may hold the key.
         eventually(lambda: ended_by_another(stream.running.process))
-        code, _ = stream.end()
-        assert code == 130
+        code, errors = stream.end()
+        assert code == 130, errors
         assert time.monotonic() - began < 5  # the hanging decode would be given up after ten
+        # What the decode was for is whole.
+        found = re.fullmatch(
+            r"echocli: error: .* s of speech that was not decoded are kept in (.*)\n.*\n", errors
+        )
+        assert found, errors
+        kept = list(Path(found[1]).glob("*.wav"))
+        assert all(soundfile.info(path).duration > 0.3 for path in kept)
+        assert kept
+        shutil.rmtree(found[1])
         assert_all_end(workers)
 
 

@@ -69,6 +69,23 @@ class TestEnds:
         assert [path.name for path in out.iterdir()] == ["long.txt.part"]
         assert f"what was final is kept in {out / 'long.txt.part'}" in errors
 
+    def test_a_key_that_is_held_down_breaks_off_nothing_of_that(
+        self, start_echocli: Start, script: Script, long_file: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "out"
+        options = script("Hi.", consumed=2, delay_ms=100)
+        running = start_echocli("transcribe", long_file, *options, "-o", out)
+        workers = running.workers()
+        eventually(lambda: decodes(tmp_path / "script.json.state") > 2)
+        while running.process.poll() is None:
+            running.process.send_signal(signal.SIGINT)
+        code, _, errors = running.end()
+        assert code == 130
+        assert [path.name for path in out.iterdir()] == ["long.txt.part"]
+        assert errors.count("what was final is kept in ") == 1
+        assert "Traceback" not in errors
+        assert_all_end(workers)
+
     def test_a_worker_does_not_outlive_a_killed_parent(
         self, start_echocli: Start, script: Script, long_file: Path
     ) -> None:

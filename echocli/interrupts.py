@@ -1,0 +1,34 @@
+"""Ctrl-C and its like: one interruption at a time.
+
+A key that is held down repeats thirty times a second, and a shell and the kernel may both tell of a
+terminal that went away. What the first one sets going (final text is saved, processes are ended)
+takes less than a second, and the next must not break it off.
+"""
+
+from __future__ import annotations
+
+import os
+
+PAUSE = 1.0
+"""Seconds after an interruption in which no other is taken."""
+
+
+class Interrupts:
+    """When this process was interrupted, and whether it ends anyway."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None
+        self._status: int | None = None
+
+    def interrupt(self, now: float) -> None:
+        """Raise ``KeyboardInterrupt``, or leave at once where the end is only in the way."""
+        if self._last is not None and now - self._last < PAUSE:
+            return
+        self._last = now
+        if self._status is not None:
+            os._exit(self._status)
+        raise KeyboardInterrupt
+
+    def ends_with(self, status: int) -> None:
+        """Say that all is done and the process will have this exit status."""
+        self._status = status
