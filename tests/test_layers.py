@@ -13,7 +13,9 @@ pytestmark = pytest.mark.unit
 PACKAGE = Path(__file__).resolve().parent.parent / "echocli"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"types", "events", "errors", "clock", "log", "environment", "interrupts", "kept"}),
+    frozenset(
+        {"types", "events", "errors", "clock", "log", "environment", "heap", "interrupts", "kept"}
+    ),
     frozenset({"audio", "vad", "models"}),
     frozenset({"providers"}),
     frozenset({"decoding"}),

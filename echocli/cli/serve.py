@@ -12,6 +12,7 @@ from echocli.cli import serve_options as serving
 from echocli.cli.chosen import chosen_by, console_of
 from echocli.environment import Environment
 from echocli.errors import ProviderError
+from echocli.heap import share_one_arena
 
 NEEDED = ("fastapi", "prometheus_client", "python_multipart", "uvicorn", "websockets")
 """What the extra ``server`` brings."""
@@ -83,6 +84,7 @@ def command(
     it does. The model loads while the server already listens. Ctrl-C finishes what was begun.
     """
     environment: Environment = ctx.obj
+    share_one_arena()
     require()
     chosen = chosen_by(ctx)
     from echocli.server.settings import settings_of

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import sys
 from collections import deque
 from pathlib import Path
 from typing import Any
 
 from echocli.errors import ProviderError
+from echocli.heap import give_back_from
 
 _logger = logging.getLogger("echocli.whisper_cpp")
 
@@ -30,11 +30,9 @@ LAST_LINES = 60
 _DEBUG = 1
 """``GGML_LOG_LEVEL_DEBUG`` of ggml.h: lines of this level show what is said."""
 
-_MMAP_THRESHOLD = -3
-"""``M_MMAP_THRESHOLD`` of glibc's malloc.h; setting it also stops it from growing."""
-
 _LARGE = 2**20
-"""Bytes from which on memory goes back to the system as soon as it is free."""
+"""Bytes from which on memory goes back to the system as soon as it is free. glibc would hold on to
+what a state leaves: 100 MB with two slots after five beams."""
 
 _Pointer = ctypes.c_void_p
 _Int = ctypes.c_int
@@ -131,7 +129,7 @@ class Library:
         _callbacks.append(_LOG_CALLBACK(self._take_line))
         self.c.whisper_log_set(_callbacks[-1], None)
         self._check()
-        _give_memory_back()
+        give_back_from(_LARGE)
 
     def block(self, parameters: Any) -> DecodingBlock:
         """Return decoding parameters of pywhispercpp as whisper.cpp takes them.
@@ -180,13 +178,6 @@ def _address(parameters: Any) -> int:
     """
     word = _Pointer.from_address(id(parameters) + object.__basicsize__)
     return word.value or 0
-
-
-def _give_memory_back() -> None:
-    """Keep glibc from holding on to what a state leaves: 100 MB with two slots after five beams."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 def _library_of(extension: Path) -> Any:
