@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from echocli.clock import Clock
+from echocli.providers.base import Hypothesis
 from echocli.runtime.live_session import Request
 from echocli.runtime.serving import Serving, served_by
 from echocli.runtime.supervisor import Outcome
@@ -31,6 +32,11 @@ class Answered:
     def busy(self) -> float:
         """Seconds of inference."""
         return max(0.0, self.secs - self.waited)
+
+    @property
+    def answers(self) -> list[Hypothesis | str]:
+        """What was found in each window, or why there is nothing."""
+        return [one if isinstance(one, Hypothesis) else one.reason for one in self.outcomes]
 
 
 def decode(request: Request, supervisor: Serving, clock: Clock) -> Answered:

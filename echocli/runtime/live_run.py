@@ -18,7 +18,6 @@ from echocli.audio.stopping import StopRule
 from echocli.clock import Clock
 from echocli.errors import EchoError
 from echocli.events import End, Event, StatsEvent
-from echocli.providers.base import Hypothesis
 from echocli.runtime.backfill import Aside
 from echocli.runtime.decoder import Answered, Decoder, decode
 from echocli.runtime.ear import Ear
@@ -33,7 +32,6 @@ from echocli.runtime.resting import Resting
 from echocli.runtime.serving import Gone, Serving, Withdrawn
 from echocli.runtime.spool import Spool
 from echocli.runtime.stats import RunStats
-from echocli.runtime.supervisor import Outcome
 from echocli.runtime.warmup import Level, warm_windows
 
 TICK = 0.5
@@ -250,10 +248,9 @@ class Live:
             self._inlets.stop()
             return
         self.stats.count(done.outcomes)
-        answers = [_plain(outcome) for outcome in done.outcomes]
         # In step, how long it took must not decide what is decoded next.
         secs = 0.0 if self._manner.in_step else done.secs
-        yield from self._session.answer(done.request, answers, now, secs)
+        yield from self._session.answer(done.request, done.answers, now, secs)
         yield from self._session.put_aside()
         self._keeping.answered(done)
         self._inlets.make_room(self._session.backlog)
@@ -301,7 +298,3 @@ class Live:
             ear.source.finish(self._inlets.now)
             self._session.put_aside()
             ear.source.give_up("the run was broken off", self._inlets.now)
-
-
-def _plain(outcome: Outcome) -> Hypothesis | str:
-    return outcome if isinstance(outcome, Hypothesis) else outcome.reason

@@ -43,6 +43,14 @@ class OfflineOptions:
     clip: Clip = WHOLE
     """The parts to transcribe."""
 
+    @property
+    def fitted(self) -> PipelineOptions:
+        """The windows, with as much silence around speech as voice detection is told to keep."""
+        if self.vad is None:
+            return self.pipeline
+        pad = self.vad.samples(self.vad.pad_ms)
+        return replace(self.pipeline, packing=replace(self.pipeline.packing, pad=pad))
+
 
 class Transcription:
     """One input on its way through the model; iterate :meth:`events` once."""
@@ -63,7 +71,7 @@ class Transcription:
         self._clock = clock or SystemClock()
         self._asked_at = self._clock.now()
         self._reader = Reader(source, self._options.vad, self._options.clip)
-        self._pipeline = Pipeline(_fitted(self._options))
+        self._pipeline = Pipeline(self._options.fitted)
         self._shared = shared or Shared(supervisor, self._clock)
         self._over = False
         self._failure: BaseException | None = None
@@ -205,7 +213,7 @@ class Transcription:
                 yield Final(replace(self._options.clip.fit(item), source=self._source.name))
         position = self._pipeline.position / SAMPLE_RATE
         self._cover(self._pipeline.position)
-        for event in self._shared.news(position, *self._heard()):
+        for event in self._shared.news(position, *self._reader.speech):
             self._follow(position)
             yield event
         yield Progress(position, self._to_read())
@@ -215,13 +223,6 @@ class Transcription:
         covered = self._options.clip.inside(0, position) / SAMPLE_RATE
         self._shared.covered(covered - self._covered)
         self._covered = max(covered, self._covered)
-
-    def _heard(self) -> tuple[float | None, int]:
-        """Return the share of speech and the silences so far."""
-        hearing = self._reader.hearing
-        if hearing is None or not hearing.total:
-            return None, 0
-        return round(hearing.speech_samples / hearing.total, 4), hearing.silences
 
     def _follow(self, position: float) -> None:
         """Keep at which level this input began, and the changes since as from ``position`` on."""
@@ -265,7 +266,7 @@ class Transcription:
         assert hearing is not None
         read = seconds(hearing.total)
         self._cover(hearing.total)
-        for event in self._shared.news(read, *self._heard()):
+        for event in self._shared.news(read, *self._reader.speech):
             self._follow(read)
             yield event
         self._fill_stats(hearing)
@@ -294,11 +295,3 @@ class Transcription:
         stats.vad_skipped_chunks = hearing.silences
         stats.vad_failures = hearing.listening.failures
         stats.lost_seconds = sum(gap.end - gap.start for gap in self._gaps)
-
-
-def _fitted(options: OfflineOptions) -> PipelineOptions:
-    """Take as much of the silence around speech as voice detection is told to keep."""
-    if options.vad is None:
-        return options.pipeline
-    pad = options.vad.samples(options.vad.pad_ms)
-    return replace(options.pipeline, packing=replace(options.pipeline.packing, pad=pad))

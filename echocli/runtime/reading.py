@@ -50,6 +50,14 @@ class Reader:
         """Whether any sound came."""
         return self.hearing is not None and self.hearing.total > 0
 
+    @property
+    def speech(self) -> tuple[float | None, int]:
+        """The share of speech so far, ``None`` before there is sound, and how many silences."""
+        hearing = self.hearing
+        if hearing is None or not hearing.total:
+            return None, 0
+        return round(hearing.speech_samples / hearing.total, 4), hearing.silences
+
     def start(self) -> None:
         """Begin to read; the second call does nothing."""
         if self._thread is None:
