@@ -104,6 +104,26 @@ def run_echocli(run_here: RunEchocli) -> RunEchocli:
 
 
 @pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return the directory of settings of :func:`run_echocli`, which is not there yet."""
+    return tmp_path / "echocli-config"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Where the program keeps its models in this test."""
+    return tmp_path / "echocli-data" / "models"
+
+
+@pytest.fixture
+def nobodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the program see no model but those of the test and of installed packages."""
+    for name in ("HOME", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
 def script(tmp_path: Path) -> Script:
     """Return ``make(*texts, **keys) -> options`` for a provider that says ``texts`` in turn."""
 

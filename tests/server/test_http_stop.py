@@ -16,9 +16,9 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.cli.conftest import Script, eventually, script
+from tests.server.asking import form, metrics
 from tests.server.conftest import StartServer
 from tests.server.process import ServerProcess
-from tests.server.test_http import form, metrics
 
 pytestmark = pytest.mark.network
 
