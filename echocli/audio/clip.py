@@ -40,6 +40,10 @@ class Clip:
                 parts.append(span)
         return cls(tuple(parts))
 
+    def __str__(self) -> str:
+        """Return the parts as ``START-END`` in seconds, without an end up to that of the input."""
+        return ",".join(f"{_secs(part.start)}-{_secs(part.end)}" for part in self.parts)
+
     @property
     def end(self) -> int:
         """Where the last part ends."""
@@ -101,6 +105,11 @@ class Clip:
             here = slice(max(0, part.start - position), max(0, min(part.end, end) - position))
             silenced[here] = block[here]
         return silenced
+
+
+def _secs(samples: int) -> str:
+    text = "" if samples == ENDLESS else f"{samples / SAMPLE_RATE:.3f}"
+    return text.rstrip("0").rstrip(".")
 
 
 WHOLE = Clip((Span(0, ENDLESS),))

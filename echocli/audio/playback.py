@@ -53,6 +53,11 @@ class Playback:
         self._turn = threading.Lock()
         self._turn.acquire()
 
+    @property
+    def duration(self) -> float | None:
+        """Seconds of sound it has, where that is known."""
+        return self._source.duration
+
     def start(self, sink: Sink) -> None:
         """Begin to hand sound to ``sink``; raise ``InputError`` where nothing can be read."""
         self._sink = sink

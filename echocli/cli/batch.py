@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from echocli.api.ahead import look_ahead
 from echocli.api.collected import Collected
 from echocli.cli.batch_opening import Input, Opening
+from echocli.cli.batch_output import BatchOutput
 from echocli.cli.batch_progress import Course
 from echocli.cli.batch_results import Result, done, failed, overall, table, tally
+from echocli.cli.clipping import refuse_silence
 from echocli.environment import Environment
 from echocli.errors import (
     EchoError,
@@ -25,11 +27,10 @@ from echocli.errors import (
 )
 from echocli.events import Event, Failover, Gap, Level, Notice, Progress, Ready
 from echocli.output.console import Console, ProgressBar
-from echocli.output.files import AtomicFile, OutputPlan, Target, is_file, missing
+from echocli.output.files import OutputPlan, is_file, missing
 from echocli.output.stdout import ReaderGone, StdoutSink
 from echocli.output.subtitles import WriteOptions
 from echocli.output.telling import Failovers
-from echocli.output.writers import Writer, make_writer
 
 if TYPE_CHECKING:
     from echocli.audio.clip import Clip
@@ -100,6 +101,7 @@ class Batch:
                 transcription.close()
             self._close_watch()
         self._summarise(count)
+        refuse_silence(self._parts, [result.duration for result in self._results])
         return overall([result.code for result in self._results])
 
     def _all(self, todo: deque[OutputPlan], *, skip_existing: bool) -> None:
@@ -178,41 +180,46 @@ class Batch:
         self._prefix = f"{plan.input}: " if self._several else ""
         transcription = self._ahead.pop(plan.input, None) or self._open(plan)
         collected = Collected()
+        lost: list[Result] = []
+
+        def tell(error: OutputError) -> None:
+            lost.append(self._failed(plan.input, error))
+
         with ExitStack() as stack:
             stack.callback(transcription.close)
-            files: list[AtomicFile] = []
-            writers = [self._writer(target, stack, files) for target in plan.targets]
+            output = stack.enter_context(BatchOutput(plan, self._layout, self._stdout, tell))
             name = Path(plan.input).name
             bar = self._course or stack.enter_context(self._console.progress(name))
             try:
                 for event in transcription.events():
-                    self._handle(event, writers, bar, collected)
+                    self._handle(event, output, bar, collected)
             except OutputError:
-                raise  # what could not be written cannot be kept either
-            except (KeyboardInterrupt, EchoError):
-                self._save(writers, files, collected)
+                raise  # nothing is left that could be kept
+            except KeyboardInterrupt:
+                self._keep(output, collected)
+                if plan.paths and not collected.segments:
+                    self._console.notice(f"{self._prefix}nothing was final yet", "partial")
                 raise
-            self._finish(writers, collected)
-        self._report(plan, collected)
-        return done(plan, collected)
+            except EchoError:
+                self._keep(output, collected)
+                raise
+            if not self._several:  # before a file is there
+                refuse_silence(self._parts, [collected.duration])
+            output.finish(collected.transcript(self._transcriber.spec))
+        self._report(plan, output.written, collected)
+        return lost[0] if lost else done(plan, collected)
 
-    def _writer(self, target: Target, stack: ExitStack, files: list[AtomicFile]) -> Writer:
-        if target.path is None:
-            sink = StdoutSink(self._environment.stdout, self._console.above)
-            return make_writer(target.format, sink, self._layout)
-        file = stack.enter_context(AtomicFile(target.path))
-        files.append(file)
-        return make_writer(target.format, file, self._layout)
+    def _stdout(self) -> StdoutSink:
+        return StdoutSink(self._environment.stdout, self._console.above)
 
     def _handle(
-        self, event: Event, writers: list[Writer], bar: ProgressBar, collected: Collected
+        self, event: Event, output: BatchOutput, bar: ProgressBar, collected: Collected
     ) -> None:
         collected.take(event)
         if isinstance(event, Progress):
             bar.update(event.position, event.total)
             return
-        for writer in writers:
-            writer.event(event)
+        output.event(event)
         if isinstance(event, Ready):
             self._transcriber.announce()
         elif isinstance(event, Notice):
@@ -233,22 +240,17 @@ class Batch:
             self._vad_failure_told = True
         self._console.notice(notice.message, notice.code)
 
-    def _finish(self, writers: list[Writer], collected: Collected) -> None:
-        transcript = collected.transcript(self._transcriber.spec)
-        for writer in writers:
-            writer.close(transcript)
-
-    def _save(self, writers: list[Writer], files: list[AtomicFile], collected: Collected) -> None:
+    def _keep(self, output: BatchOutput, collected: Collected) -> None:
         """Keep what was final when the rest cannot come."""
         if not collected.segments:
+            output.discard()
             return
-        self._finish(writers, collected)
-        for file in files:
-            self._console.notice(f"what was final is kept in {file.keep_partial()}", "partial")
+        for part in output.keep(collected.transcript(self._transcriber.spec)):
+            self._console.notice(f"what was final is kept in {part}", "partial")
 
-    def _report(self, plan: OutputPlan, collected: Collected) -> None:
+    def _report(self, plan: OutputPlan, written: Sequence[Path], collected: Collected) -> None:
         """Say what was written and how it went, to those who asked with ``-v``."""
-        for path in plan.paths:
+        for path in written:
             self._console.detail(f"wrote {path}")
         stats = collected.stats
         if not stats.get("speed"):

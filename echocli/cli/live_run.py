@@ -12,6 +12,7 @@ import typer
 from echocli.api.decoding import word_timing
 from echocli.api.live import LiveSession
 from echocli.api.live_sources import EXAMPLE, Wanted
+from echocli.cli.batch_results import overall
 from echocli.cli.chosen import formats_of, typed
 from echocli.cli.remote_options import check_remote
 from echocli.cli.stopping import Stoppable, stopping
@@ -163,11 +164,10 @@ def run_live(
             finally:
                 output.close()
                 _tell_kept(session, console)
-        errors = [*session.errors, *output.errors]
-        for error in errors:
+        for error in session.errors:
             console.error(error)
-        if errors:
-            return ExitCode.FAILED
+        if errors := [*session.errors, *output.errors]:
+            return overall([error.exit_code for error in errors])
         return _code(wanted, stopped=bool(stopped), whole=not output.collected.gaps)
 
 

@@ -156,14 +156,20 @@ def _check_overwriting(plans: Sequence[OutputPlan]) -> None:
                 raise UsageError(message, hint="choose another place with --output-dir")
 
 
+def partial_name(path: Path) -> Path:
+    """Return the name beside a file under which a part of it is kept."""
+    return path.with_name(f"{path.name}.part")
+
+
 class AtomicFile:
     """Write a text file that appears when it is whole; a context manager and a text sink.
 
     Leaving the block normally commits, leaving it by Ctrl-C keeps what was written as
     ``<name>.part``, leaving it by any other error removes it; calling one of the three methods in
-    the block settles it earlier. UTF-8 with plain newlines everywhere. Missing directories are
-    made; what a killed run left of this file is removed. Whatever the system refuses is an
-    ``OutputError`` that names the file, and ``option`` as the way to another place.
+    the block settles it earlier, and one that could not be committed can still be kept. UTF-8 with
+    plain newlines everywhere. Missing directories are made; what a killed run left of this file is
+    removed. Whatever the system refuses is an ``OutputError`` that names the file, and ``option``
+    as the way to another place.
     """
 
     def __init__(self, path: Path, option: str = OUTPUT_DIR) -> None:
@@ -186,13 +192,14 @@ class AtomicFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is None:
-            return
-        if kind is None:
-            self.commit()
-        elif issubclass(kind, KeyboardInterrupt):
-            self.keep_partial()
-        else:
+        try:
+            if self._file is None:
+                return
+            if kind is None:
+                self.commit()
+            elif issubclass(kind, KeyboardInterrupt):
+                self.keep_partial()
+        finally:
             self.discard()
 
     def write(self, text: str, /) -> None:
@@ -207,27 +214,27 @@ class AtomicFile:
 
     def commit(self) -> Path:
         """Bring the text to the disk and give the file its name, replacing an older one."""
-        return self._settle(self.path)
+        with self._explained():
+            self._opened().rename(self.path)
+        self._file = None
+        return self.path
 
-    def keep_partial(self) -> Path:
-        """Keep what was written so far as ``<name>.part`` and return that path."""
-        return self._settle(self.path.with_name(self.path.name + ".part"))
+    def keep_partial(self) -> Path | None:
+        """Keep what could be written as ``<name>.part`` and return that path.
+
+        ``None`` where there is nothing: an empty file is no help to anybody.
+        """
+        destination = partial_name(self.path)
+        with self._explained():
+            kept = self._opened().salvage(destination)
+        self._file = None
+        return destination if kept else None
 
     def discard(self) -> None:
-        """Remove what was written."""
+        """Remove what was written and is not settled."""
         file, self._file = self._file, None
         if file is not None:
             file.remove()
-
-    def _settle(self, destination: Path) -> Path:
-        try:
-            with self._explained():
-                self._opened().rename(destination)
-        except OutputError:
-            self.discard()
-            raise
-        self._file = None
-        return destination
 
     def _opened(self) -> TemporaryFile:
         if self._file is None:

@@ -15,7 +15,8 @@ from echocli.output.temporary import create
 class GrowingFile:
     """Append text to a file, whole at each ``flush``; what does not fit leaves nothing behind.
 
-    Raises ``OutputError`` that names the file.
+    It is tried again, before what comes later, with the next ``flush``. Raises ``OutputError`` that
+    names the file.
     """
 
     def __init__(self, path: Path, file: FileIO) -> None:
@@ -30,7 +31,6 @@ class GrowingFile:
     def flush(self) -> None:
         """Write what was taken."""
         data = memoryview("".join(self._pending).encode("utf-8", "replace"))
-        self._pending.clear()
         with explained(self._path):
             size = os.fstat(self._file.fileno()).st_size
             try:
@@ -40,6 +40,7 @@ class GrowingFile:
                 with suppress(OSError):
                     self._file.truncate(size)
                 raise
+        self._pending.clear()
 
 
 class ReplacedFile:

@@ -3,14 +3,16 @@
 Most formats are appended to, with one write a final. JSON and pages have an end, so their files are
 replaced by whole ones each time: a live run can be killed at any moment and every file can be read.
 A segment that fills a gap is appended too, behind what was said after it; at the end such files are
-written again in order of time, and replace the old ones when they are whole.
+written again in order of time, and replace the old ones when they are whole. A file that cannot be
+written catches up as soon as it can, at the latest at the end; one that never does is a part, and
+its name says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from io import StringIO
@@ -21,6 +23,7 @@ from typing import Self
 
 from echocli.errors import OutputError
 from echocli.events import Backfill, Event, Final
+from echocli.output.files import partial_name
 from echocli.output.growing import GrowingFile, ReplacedFile, explained
 from echocli.output.live_writers import REPLACED
 from echocli.output.subtitles import WriteOptions
@@ -34,13 +37,23 @@ LIVE_LAYOUT = WriteOptions(max_line_width=42, max_line_count=2, max_cue_seconds=
 seven seconds are the limits of Netflix's Timed Text Style Guide for English."""
 
 
+@dataclass(slots=True)
+class _LiveFile:
+    format: str
+    path: Path
+    writer: Writer
+    error: OutputError | None = None
+    """Why it lacks something; ``None`` where it does not."""
+
+
 class LiveFiles:
     """Write ``DIRECTORY/live-YYYYmmdd-HHMMSS.FORMAT`` for each format; a context manager.
 
     ``now`` names the files; where one of the names is taken, all get ``-2``, ``-3`` and so on.
     Missing directories are made. ``layout`` without limits stands for :data:`LIVE_LAYOUT`; cues
-    never run on into the next final. Raises ``UsageError`` for an unknown format, and
-    ``OutputError`` that names the file for whatever the system refuses.
+    never run on into the next final. Entering raises ``UsageError`` for an unknown format, and
+    ``OutputError`` that names the file for whatever the system refuses; later than that a file that
+    cannot be written stops nothing, see ``failing``.
     """
 
     def __init__(
@@ -50,7 +63,7 @@ class LiveFiles:
         self._formats = expand_formats(formats)
         self._now = now
         self._layout = LIVE_LAYOUT if layout.keeps_segments else replace(layout, runs_on=False)
-        self._writers: list[Writer] = []
+        self._growing: list[_LiveFile] = []
         self._files = ExitStack()
         self._late = False
         """Whether a segment came behind later ones."""
@@ -62,10 +75,15 @@ class LiveFiles:
             self._directory.mkdir(parents=True, exist_ok=True)
             _sweep(self._directory)
             self.paths = _claim(self._directory, self._formats, self._now)
-        with self._files:
-            for name, path in zip(self._formats, self.paths, strict=True):
-                self._writers.append(self._writer(name, path))
+        with ExitStack() as undo, self._files:
+            for path in self.paths:
+                undo.callback(path.unlink, missing_ok=True)
+            self._growing = [
+                _LiveFile(name, path, self._writer(name, path))
+                for name, path in zip(self._formats, self.paths, strict=True)
+            ]
             self._files = self._files.pop_all()
+            undo.pop_all()
         return self
 
     def __exit__(
@@ -76,31 +94,49 @@ class LiveFiles:
     ) -> None:
         self._files.close()
 
+    @property
+    def failing(self) -> dict[Path, OutputError]:
+        """The files that lack something, and the error with which that began."""
+        return {file.path: file.error for file in self._growing if file.error is not None}
+
     def event(self, event: Event) -> None:
-        """Take the next event; a final or a backfill is in every file when this returns."""
+        """Take the next event; a final or a backfill is in every file when this returns.
+
+        A file that cannot be written is ``failing`` from here on, until it has caught up.
+        """
         if isinstance(event, Backfill) and clean(event.segment.text).strip():
             self._late = True
-        for writer in self._writers:
-            writer.event(event)
+        for file in self._growing:
+            error = _attempt(partial(file.writer.event, event))
+            if error is not None:
+                file.error = file.error or error
+            elif isinstance(event, Final):  # of other events some formats write nothing
+                file.error = None
 
-    def close(self, transcript: Transcript) -> None:
+    def close(self, transcript: Transcript) -> list[OutputError]:
         """Write what needs the whole transcript, whose segments are in order of time.
 
-        One file that cannot be written does not keep the others from it; the first error is raised.
+        Returns why files are not what they should be; one that still lacks a final has become
+        ``<name>.part``.
         """
-        steps: list[Callable[[], None]] = [
-            *(partial(writer.close, transcript) for writer in self._writers),
-            self._files.close,  # an open file cannot be replaced on Windows
-        ]
-        if self._late:
-            steps += [
-                partial(self._write_again, name, path, transcript)
-                for name, path in zip(self._formats, self.paths, strict=True)
-                if FORMATS[name].ordered
-            ]
-        errors = [error for step in steps if (error := _attempt(step)) is not None]
-        if errors:
-            raise errors[0]
+        ends = [_attempt(partial(file.writer.close, transcript)) for file in self._growing]
+        self._files.close()  # an open file cannot be replaced on Windows
+        for file, end in zip(self._growing, ends, strict=True):
+            file.error = self._finish(file, end, transcript)
+        return list(self.failing.values())
+
+    def _finish(
+        self, file: _LiveFile, error: OutputError | None, transcript: Transcript
+    ) -> OutputError | None:
+        """Write a file again where it is not in order or failed; what is wrong with it then."""
+        again = None
+        if (self._late or error is not None) and FORMATS[file.format].ordered:
+            again = _attempt(partial(self._write_again, file.format, file.path, transcript))
+            if again is None:
+                return None
+        if error is not None and file.error is not None:
+            return _as_part(file.path)
+        return error or again  # every final is there
 
     def _write_again(self, name: str, path: Path, transcript: Transcript) -> None:
         text = StringIO()
@@ -154,6 +190,24 @@ def _attempt(step: Callable[[], None]) -> OutputError | None:
     except OutputError as error:
         return error
     return None
+
+
+def _as_part(path: Path) -> OutputError:
+    """Have the name of a file say that it is a part; the error that says where that is.
+
+    A file that holds nothing is removed.
+    """
+    part = partial_name(path)
+    try:
+        if path.stat().st_size:
+            path.replace(part)
+            what = f"; what there was is in {part}"
+        else:
+            path.unlink()
+            what = ""
+    except OSError:
+        what = "; it is only a part"
+    return OutputError(f"{path} could not be finished{what}")
 
 
 def _sweep(directory: Path) -> None:

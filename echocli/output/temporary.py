@@ -28,21 +28,43 @@ class TemporaryFile:
 
     def rename(self, destination: Path) -> None:
         """Bring the text to the disk under another name and close the file."""
-        self.stream.flush()
-        os.fsync(self.stream.fileno())
-        if sys.platform == "win32":
-            self.stream.close()  # an open file keeps its name there
-        # Elsewhere the lock stays until nobody can take the file for a leftover.
-        self.path.replace(destination)
-        self.stream.close()
+        self._sync()
+        self._move(destination)
+
+    def salvage(self, destination: Path) -> bool:
+        """Give what the disk takes of the text another name and close the file.
+
+        Where that is nothing the file is removed; tell whether there was something.
+        """
+        with suppress(OSError, ValueError):  # a move that failed may have closed it
+            self._sync()
+        if not self.path.stat().st_size:
+            self.remove()
+            return False
+        self._move(destination)
+        return True
 
     def remove(self) -> None:
         """Close the file and remove it as well as that goes."""
+        self._close()
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+    def _sync(self) -> None:
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+
+    def _move(self, destination: Path) -> None:
+        if sys.platform == "win32":
+            self._close()  # an open file keeps its name there
+        # Elsewhere the lock stays until nobody can take the file for a leftover.
+        self.path.replace(destination)
+        self._close()
+
+    def _close(self) -> None:
         # Closing writes the buffer once more, which fails again on a full disk.
         with suppress(OSError):
             self.stream.close()
-        with suppress(OSError):
-            self.path.unlink(missing_ok=True)
 
 
 def create(path: Path) -> TemporaryFile:

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -236,6 +237,22 @@ class TestFiles:
         (file,) = (tmp_path / "out").iterdir()
         _, printed, _ = start_echocli(*command).end()
         assert file.read_text(encoding="utf-8") == printed
+
+    @pytest.mark.skipif(
+        sys.platform != "linux", reason="limits of files are set the Linux way here"
+    )
+    def test_a_full_disk_ends_one_file_and_neither_the_run_nor_the_others(
+        self, start_echocli: Start, script: Script, meeting: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "out"
+        command = ["live", "-q", "--file", meeting, *script(), "-f", "json,txt", "-o", out]
+        code, text, errors = start_echocli(*command, prefix=["prlimit", "--fsize=500"]).end()
+        assert (code, text) == (1, "")
+        part, whole = sorted(out.iterdir())
+        assert (part.suffixes, whole.suffixes) == ([".json", ".part"], [".txt"])
+        assert whole.read_text().splitlines() == ["Hello there."] * 6
+        assert errors.count("File too large") == 1
+        assert f"what there was is in {part}" in errors
 
 
 @pytest.mark.model

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +20,7 @@ from echocli.output.stdout import ReaderGone
 from echocli.output.subtitles import WriteOptions
 from echocli.providers.base import LoadSpec
 from echocli.types import Segment
+from tests.output.room import at_most, needs_limits
 from tests.output.screen import Streams
 
 pytestmark = pytest.mark.unit
@@ -37,9 +41,11 @@ EVENTS: tuple[Event, ...] = (
 
 
 @contextmanager
-def output_to(env: Streams, directory: Path | None, *formats: str) -> Iterator[LiveOutput]:
-    layout = WriteOptions()
-    with outputs(env, Console(env), ["mic"], formats, directory, layout, lambda: SPEC) as output:
+def output_to(
+    env: Streams, directory: Path | None, *formats: str, quiet: bool = False
+) -> Iterator[LiveOutput]:
+    layout, console = WriteOptions(), Console(env, quiet=quiet)
+    with outputs(env, console, ["mic"], formats, directory, layout, lambda: SPEC) as output:
         yield output
 
 
@@ -95,7 +101,82 @@ def test_files_that_cannot_be_finished_are_told_and_stop_nothing(tmp_path: Path)
         srt.mkdir()
         output.close()
     assert [str(error) for error in output.errors] == [f"cannot write {srt}: Is a directory"]
+    assert env.err.getvalue().count("Is a directory") == 1
     assert only(tmp_path, "txt").read_text() == "first\nsecond\nthird\n"
+
+
+@needs_limits
+def test_a_file_that_cannot_be_written_stops_no_other_and_is_told_at_once(tmp_path: Path) -> None:
+    env = Streams()
+    with output_to(env, tmp_path, "json", "txt", quiet=True) as output:
+        play(output, EVENTS[0])
+        with at_most(100):
+            play(output, EVENTS[2], EVENTS[4])
+            told = env.err.getvalue()
+            output.close()
+    json_file = only(tmp_path, "json.part").with_suffix("")
+    first = told.splitlines()
+    assert first[0] == (
+        f"echocli: error: cannot write {json_file}: File too large; "
+        "going on without it until that works again"
+    )
+    assert "choose another place with --output-dir" in first[1]
+    assert len(first) == 2
+    assert env.err.getvalue().removeprefix(told).count("\n") == 1
+    assert "File too large" not in env.err.getvalue().removeprefix(told)
+    assert len(output.errors) == 1
+    assert only(tmp_path, "txt").read_text() == "first\nthird\n"
+    assert env.out.getvalue() == ""
+
+
+@needs_limits
+def test_text_goes_to_stdout_when_no_file_can_be_written(tmp_path: Path) -> None:
+    env = Streams()
+    with output_to(env, tmp_path, "json", "txt") as output:
+        play(output, *EVENTS[:3])
+        with at_most(6):
+            play(output, EVENTS[4])
+            assert env.out.getvalue() == "third\n"
+        output.close()
+    assert output.errors == []
+    assert "no file can be written: from here on the text goes to standard output" in (
+        env.err.getvalue()
+    )
+    assert env.err.getvalue().count("is written again and lacks nothing") == 2
+    assert only(tmp_path, "txt").read_text() == "first\nthird\n"
+    assert len(json.loads(only(tmp_path, "json").read_text())["segments"]) == 2
+
+
+@needs_limits
+def test_a_file_that_can_be_written_again_is_told_too(tmp_path: Path) -> None:
+    env = Streams()
+    with output_to(env, tmp_path, "txt") as output:
+        play(output, EVENTS[0])
+        with at_most(2):
+            play(output, EVENTS[2])
+        play(output, EVENTS[4])
+        output.close()
+    txt = only(tmp_path, "txt")
+    assert f"notice: {txt} is written again and lacks nothing" in env.err.getvalue()
+    assert txt.read_text() == "first\nthird\n"
+
+
+class NoRoom(io.StringIO):
+    """A stream to a disk that is full."""
+
+    def write(self, _text: str, /) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@needs_limits
+def test_a_run_goes_on_where_its_text_can_go_nowhere(tmp_path: Path) -> None:
+    env = Streams(out=NoRoom())
+    with output_to(env, tmp_path, "txt") as output:
+        play(output, EVENTS[0])
+        with at_most(2):
+            play(output, EVENTS[2], EVENTS[4])
+        output.close()
+    assert only(tmp_path, "txt").read_text() == "first\nthird\n"
 
 
 def break_off(env: Streams, error: BaseException) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,35 @@ class TestEnds:
         assert [path.name for path in out.iterdir()] == ["long.txt.part"]
         assert f"what was final is kept in {out / 'long.txt.part'}" in errors
 
+    def test_an_interrupt_before_anything_is_final_says_so_and_leaves_no_file(
+        self, start_echocli: Start, script: Script, meeting: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "out"
+        command = ["transcribe", meeting, "-o", out, "-f", "txt,vtt", *script(load_ms=60_000)]
+        running = start_echocli(*command)
+        running.workers()
+        eventually(lambda: len(names(out)) == 2)
+        running.signal_group(signal.SIGINT)
+        assert running.end() == (130, "", "echocli: notice: nothing was final yet\n")
+        assert names(out) == []
+
+    @pytest.mark.skipif(
+        sys.platform != "linux", reason="limits of files are set the Linux way here"
+    )
+    def test_a_full_disk_costs_no_file_that_fits_and_nothing_that_was_written(
+        self, start_echocli: Start, script: Script, meeting: Path, tmp_path: Path
+    ) -> None:
+        out = tmp_path / "out"
+        command = ["transcribe", "-q", meeting, *script("Hi."), "-f", "json,txt", "-o", out]
+        running = start_echocli(*command, prefix=["prlimit", "--fsize=300"])
+        code, _, errors = running.end()
+        assert code == 1
+        assert names(out) == ["meeting.json.part", "meeting.txt"]
+        assert set((out / "meeting.txt").read_text().splitlines()) == {"Hi."}
+        assert (out / "meeting.json.part").stat().st_size == 300
+        assert errors.count("cannot write") == 1
+        assert f"what there was is in {out / 'meeting.json.part'}" in errors
+
     def test_a_key_that_is_held_down_breaks_off_nothing_of_that(
         self, start_echocli: Start, script: Script, long_file: Path, tmp_path: Path
     ) -> None:
@@ -128,6 +158,11 @@ class TestEnds:
         done = run_echocli("transcribe", meeting, *options)
         assert (done.code, done.stdout) == (0, calm.stdout)
         assert "the worker was restarted" in done.stderr
+
+
+def names(directory: Path) -> list[str]:
+    """Return what is in a directory; nothing where it is not there."""
+    return sorted(path.name for path in directory.glob("*"))
 
 
 def decodes(path: Path) -> int:

@@ -9,38 +9,13 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from echocli.errors import OutputError, UsageError
+from echocli.errors import UsageError
 from echocli.output.files import AtomicFile, missing, plan_outputs
 from echocli.output.writers import expand_formats
 from tests.conftest import ROOT
+from tests.output.atomic import names, write_file
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a file system that is full after 16 KiB."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(tmp_path)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("a small file system cannot be mounted here (needs root)")
-    yield tmp_path
-    subprocess.run(["umount", str(tmp_path)], check=True)
-
-
-def names(directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.iterdir())
-
-
-def write_file(path: Path, *texts: str, failure: BaseException | None = None) -> None:
-    """Write texts, each flushed, and fail inside the block if told to."""
-    with AtomicFile(path) as file:
-        for text in texts:
-            file.write(text)
-            file.flush()
-        if failure is not None:
-            raise failure
 
 
 def test_without_a_directory_output_goes_to_stdout() -> None:
@@ -155,6 +130,12 @@ def test_interruption_keeps_what_was_written_as_part(tmp_path: Path) -> None:
     assert (tmp_path / "a.txt.part").read_text() == "done so far\n"
 
 
+def test_interruption_before_anything_is_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        write_file(tmp_path / "a.txt", failure=KeyboardInterrupt())
+    assert names(tmp_path) == []
+
+
 def test_file_can_be_settled_before_the_block_ends(tmp_path: Path) -> None:
     with AtomicFile(tmp_path / "a.txt") as file:
         file.write("x")
@@ -245,59 +226,3 @@ def test_lone_surrogate_is_still_valid_utf8(tmp_path: Path) -> None:
     with AtomicFile(tmp_path / "a.txt") as file:
         file.write("a\ud800")
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "a?"
-
-
-def refused(path: Path) -> OutputError:
-    with pytest.raises(OutputError) as caught:
-        write_file(path, "x")
-    assert str(path) in str(caught.value)
-    return caught.value
-
-
-def test_name_too_long_is_refused(tmp_path: Path) -> None:
-    assert "shorter" in str(refused(tmp_path / ("n" * 252 + ".txt")).hint)
-    assert names(tmp_path) == []
-
-
-def test_directory_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").mkdir()
-    assert "Is a directory" in str(refused(tmp_path / "a.txt"))
-    assert names(tmp_path) == ["a.txt"]
-
-
-def test_file_in_the_place_of_the_directory_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "out").touch()
-    assert "a part of the path is a file" in str(refused(tmp_path / "out" / "a.txt").hint)
-    assert "a part of the path is a file" in str(refused(tmp_path / "out" / "b" / "a.txt").hint)
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions as on Unix")
-def test_directory_without_permission_is_refused(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    tmp_path.chmod(0o500)
-    assert "permissions" in str(refused(tmp_path / "a.txt").hint)
-    tmp_path.chmod(0o700)
-
-
-def test_read_only_file_system_is_refused(tiny_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
-    assert "read-only" in str(refused(tiny_disk / "a.txt").hint)
-
-
-def test_full_disk_is_an_error_and_leaves_the_old_file(tiny_disk: Path) -> None:
-    path = tiny_disk / "a.txt"
-    path.write_text("old")
-    with pytest.raises(OutputError, match="No space left") as caught:
-        write_file(path, *["x" * 1000] * 100)
-    assert str(path) in str(caught.value)
-    assert "disk is full" in str(caught.value.hint)
-    assert path.read_text() == "old"
-    assert names(tiny_disk) == ["a.txt"]
-
-
-def test_disk_that_is_full_only_at_the_end_is_an_error(tiny_disk: Path) -> None:
-    (tiny_disk / "filler").write_bytes(b"x" * 12 * 1024)
-    with pytest.raises(OutputError, match="No space left"), AtomicFile(tiny_disk / "a") as file:
-        file.write("x" * 6000)
-    assert names(tiny_disk) == ["filler"]

@@ -144,7 +144,7 @@ def test_headers_are_there_before_anybody_spoke(tmp_path: Path) -> None:
 def test_three_hours_of_finals_cost_little(tmp_path: Path, name: str) -> None:
     """The last of 2,000 finals with words; a whole dump of them takes most of a second."""
     with start(tmp_path, name) as files:
-        writer = files._writers[0]
+        writer = files._growing[0].writer
         assert isinstance(writer, LiveWriter)
         for number in range(2000):
             writer._add(said(number, "fourteen words " * 7, start=number * 5.4).segment)

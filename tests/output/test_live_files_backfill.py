@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echocli.errors import OutputError
 from echocli.events import Backfill, Final, Gap
 from echocli.output.live_files import LiveFiles
 from echocli.output.live_writers import REPLACED, LiveJsonWriter
@@ -26,10 +25,10 @@ EARLY, LATER = said(0, "erstens", start=1.0), said(2, "drittens", start=9.0)
 BETWEEN = Backfill(said(1, "zweitens", start=5.0).segment)
 
 
-def finish(files: LiveFiles, *segments: Segment) -> None:
-    """Close the files with these segments, in order of time."""
+def finish(files: LiveFiles, *segments: Segment) -> list[str]:
+    """Close the files with these segments, in order of time; what went wrong."""
     ordered = sorted(segments, key=lambda segment: segment.start)
-    files.close(transcript(*map(Final, ordered)))
+    return [str(error) for error in files.close(transcript(*map(Final, ordered)))]
 
 
 def fill(files: LiveFiles) -> None:
@@ -114,8 +113,8 @@ def test_file_that_cannot_be_written_again_keeps_what_it_has(tmp_path: Path) -> 
         srt, txt, vtt = files.paths
         srt.rename(tmp_path / "kept")
         srt.mkdir()
-        with pytest.raises(OutputError, match=r"cannot write .*\.srt"):
-            finish(files, EARLY.segment, BETWEEN.segment, LATER.segment)
+        errors = finish(files, EARLY.segment, BETWEEN.segment, LATER.segment)
+    assert errors == [f"cannot write {srt}: Is a directory"]
     assert txt.read_text() == "erstens\nzweitens\ndrittens\n"
     assert vtt.read_text().index("zweitens") < vtt.read_text().index("drittens")
     assert "zweitens" in (tmp_path / "kept").read_text()

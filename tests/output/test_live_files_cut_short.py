@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from echocli.errors import OutputError, UsageError
+from echocli.events import Meter
 from echocli.output.writers import expand_formats
-from tests.output.live_runs import STEM, cues, start
+from tests.output.live_runs import STEM, cues, said, start, transcript
+from tests.output.room import at_most, needs_limits
 
 pytestmark = pytest.mark.unit
 
@@ -35,6 +37,8 @@ with LiveFiles(Path(sys.argv[1]), formats, datetime(2031, 2, 3, 4, 5, 6), WriteO
         kind = Backfill if i % 3 == 2 else Final
         at = i * 5.0 - (15 if i % 3 == 2 else 0)
         files.event(kind(Segment(i, at, at + 4, f"final number {i} na\\u00efve")))
+        for error in files.failing.values():
+            raise error
         print(i, flush=True)
 """
 
@@ -125,7 +129,7 @@ def test_full_disk_at_the_end_loses_nothing(tmp_path: Path) -> None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
             said = tuple(Segment(n, n, n + 1.0, "x" * 40) for n in range(99))
-            files.close(Transcript("", None, 0.0, said, "", ""))
+            raise files.close(Transcript("", None, 0.0, said, "", ""))[0]
 """
     )
     result = subprocess.run(
@@ -141,3 +145,73 @@ def test_what_a_run_killed_while_it_ordered_its_files_left_is_removed(tmp_path: 
     leftover.write_text("1\n")
     with start(tmp_path, "txt"):
         assert not leftover.exists()
+
+
+@needs_limits
+def test_a_file_that_cannot_be_written_catches_up_when_it_can(tmp_path: Path) -> None:
+    with start(tmp_path, "txt", "srt", "json", "jsonl") as files:
+        files.event(said(0, "one"))
+        with at_most(20):
+            files.event(said(1, "two", start=5.0))
+            assert [path.suffix for path in files.failing] == [".srt", ".json", ".jsonl"]
+            assert all(path.name in str(error) for path, error in files.failing.items())
+            assert files.paths[0].read_text() == "one\ntwo\n"
+            files.event(Meter(6.0, -30.0, -10.0))
+        files.event(Meter(7.0, -30.0, -10.0))
+        assert len(files.failing) == 3
+        files.event(said(2, "three", start=10.0))
+        assert files.failing == {}
+        texts = [path.read_text() for path in files.paths]
+    assert [cue[2] for cue in cues(texts[1])] == ["one", "two", "three"]
+    assert [segment["id"] for segment in json.loads(texts[2])["segments"]] == [0, 1, 2]
+    kinds = [json.loads(line)["type"] for line in texts[3].splitlines()]
+    assert kinds == ["final", "final", "meter", "meter", "final"]
+
+
+@needs_limits
+def test_what_failed_is_whole_at_the_end_where_there_is_room_by_then(tmp_path: Path) -> None:
+    done = [said(0, "one"), said(1, "two", start=5.0)]
+    with start(tmp_path, "txt", "json") as files:
+        with at_most(5):
+            for final in done:
+                files.event(final)
+            assert len(files.failing) == 2
+        assert files.close(transcript(*done)) == []
+    assert files.paths[0].read_text() == "one\ntwo\n"
+    assert json.loads(files.paths[1].read_text())["text"].split() == ["one", "two"]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@needs_limits
+def test_what_stays_a_part_is_named_so_and_the_reason_is_told_once(tmp_path: Path) -> None:
+    done = [said(0, "one"), said(1, "two", start=5.0)]
+    with start(tmp_path, "txt", "srt", "json") as files:
+        files.event(done[0])
+        txt, srt, page = files.paths
+        with at_most(60):
+            files.event(done[1])
+            assert list(files.failing) == [srt, page]
+            errors = files.close(transcript(*done))
+    parts = [Path(f"{path}.part") for path in (srt, page)]
+    assert [str(error) for error in errors] == [
+        f"{path} could not be finished; what there was is in {path}.part" for path in (srt, page)
+    ]
+    assert sorted(tmp_path.iterdir()) == sorted([txt, *parts])
+    assert [cue[2] for cue in cues(parts[0].read_text())] == ["one"]
+    assert len(json.loads(parts[1].read_text())["segments"]) == 1
+
+
+@needs_limits
+def test_a_file_of_which_nothing_could_be_written_is_not_left(tmp_path: Path) -> None:
+    with start(tmp_path, "txt") as files, at_most(2):
+        files.event(said(0, "one"))
+        (error,) = files.close(transcript(said(0, "one")))
+    assert str(error) == f"{files.paths[0]} could not be finished"
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_limits
+def test_files_that_cannot_be_begun_are_not_left(tmp_path: Path) -> None:
+    with at_most(20), pytest.raises(OutputError), start(tmp_path, "vtt", "json"):
+        pass
+    assert list(tmp_path.iterdir()) == []
