@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # that of `typing`, which takes longer to load than all that is here
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from echocli.api.listener import Listener
     from echocli.api.live import LiveSession, live
     from echocli.api.saving import render, save

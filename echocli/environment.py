@@ -31,6 +31,8 @@ class Environment:
     clock: Clock = field(default_factory=SystemClock)
     debug: bool = False
     interrupts: Interrupts = field(default_factory=Interrupts)
+    remarks: tuple[str, ...] = ()
+    """What to tell people of the words of the command line."""
 
     @property
     def stdout(self) -> TextIO:

@@ -60,9 +60,18 @@ class EchoError(Exception):
 
 
 class UsageError(EchoError):
-    """The command line or a setting makes no sense."""
+    """The command line or a setting makes no sense.
+
+    ``setting`` is the name of a setting, where it is about one.
+    """
 
     exit_code = ExitCode.USAGE
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, setting: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.setting = setting
 
 
 class InputError(EchoError):

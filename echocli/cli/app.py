@@ -87,6 +87,7 @@ def run(argv: list[str], environment: Environment) -> int:
         if not words:
             return _say_how(environment)
         arguments.refuse_empty_paths(words)
+        environment.remarks = arguments.remarks(words)
         result = group().main(
             args=arguments.with_command(arguments.modernise(words), COMMANDS),
             prog_name="echocli",
@@ -170,11 +171,7 @@ def _take_signals(environment: Environment) -> None:
             signal.signal(number, signal.SIG_IGN)
         environment.interrupts.interrupt(environment.clock.now())
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # SIGHUP is not on Windows
-        # nohup has it ignored, and a shell the Ctrl-C of what it runs in the background.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, take)
+    leaving.take(take)
 
 
 def _open_closed_streams() -> None:
@@ -198,8 +195,8 @@ def main() -> NoReturn:
     fit(sys.stdout)
     fit(sys.stderr)
     environment = Environment()
-    _take_signals(environment)
     try:
+        _take_signals(environment)
         status = run(sys.argv[1:], environment)
     except KeyboardInterrupt:
         status = ExitCode.INTERRUPTED  # while it said what went wrong

@@ -1,9 +1,9 @@
 """Accept the spellings of whisper and whisper-ctranslate2 before the parser sees them.
 
 Rewriting of the argument list: their longer option names become ours, and ``True``/``False`` after
-a flag becomes the flag or its negation. What says nothing here goes: ``--verbose False`` is the
-default, and ``--fp16`` of whisper is ``--compute-type``, which is chosen for the device. They have
-no commands: a file where ours belongs means ``transcribe``.
+a flag becomes the flag or its negation. What says nothing here goes. They have no commands: a file
+where ours belongs means ``transcribe``. Options that are not there are in
+:mod:`echocli.cli.foreign`.
 """
 
 from __future__ import annotations
@@ -23,19 +23,32 @@ ALIASES: dict[str, str] = {
     "--vad-speech-pad-ms": "--vad-pad-ms",
     "--logprob-threshold": "--log-prob-threshold",
     "--model-directory": "--model-dir",
+    "--local-files-only": "--offline",
 }
 """Other tools' names (with dashes) → ours."""
 
 FLAGS = frozenset(
     {"--vad", "--word-timestamps", "--condition-on-previous-text", "--skip-existing", "--verbose"}
+    | {"--offline"}
 )
 """Flags that other tools write with a value."""
 
-COUNTED = "--verbose"
-"""The flag that has no negation."""
+SAYS_NOTHING: dict[str, tuple[str, ...]] = {
+    "--fp16": ("true", "false"),  # --compute-type, which is chosen for the device
+    "--verbose": ("false",),
+    "--threads": ("0", "none"),
+    "--device-index": ("0",),
+    "--suppress-blank": ("true",),
+    "--repetition-penalty": ("1", "1.0"),
+    "--no-repeat-ngram-size": ("0",),
+    "--hallucination-silence-threshold": ("none",),
+    **dict.fromkeys(("--highlight-words", "--print-colors", "--pretty-json"), ("false",)),
+    **dict.fromkeys(("--live-transcribe", "--multilingual", "--diarize"), ("false",)),
+}
+"""Option → the values with which it asks for what is done anyway; both words go."""
 
-DROPPED = "--fp16"
-"""An option that is taken, with its value, and says nothing."""
+BATCHES = ("--batched", "--batch-size")
+"""Options that go too, but change what other tools do: people are told."""
 
 TRANSCRIBE = "transcribe"
 """The command that is meant where a file is in its place."""
@@ -143,15 +156,27 @@ def is_input(word: str, is_file: Callable[[str], bool] = os.path.isfile) -> bool
 
 def modernise(argv: Sequence[str]) -> list[str]:
     """Rewrite other tools' option names and flag values; words after ``--`` stay as they are."""
-    head, tail = _split(argv)
-    words = [part for word in head for part in _rename(word)]
+    words, tail = _renamed(argv)
     result: list[str] = []
     index = 0
     while index < len(words):
-        meant, used = _flag_with_value(words, index)
+        meant, used = _meant(words, index)
         result += meant
         index += used
     return [*result, *tail]
+
+
+def remarks(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return what to tell people whose words :func:`modernise` left out."""
+    words, _ = _renamed(argv)
+    found = [name for name in BATCHES if name in words]
+    return (f"{found[0]} changes nothing: batches are made by themselves",) if found else ()
+
+
+def _renamed(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words before ``--`` under our names, and the rest."""
+    head, tail = _split(argv)
+    return [part for word in head for part in _rename(word)], tail
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -166,17 +191,26 @@ def _rename(word: str) -> list[str]:
     name, equals, value = word.partition("=")
     name = name.replace("_", "-")
     name = ALIASES.get(name, name)
-    if equals and name in (*FLAGS, DROPPED) and value.lower() in _VALUES:
+    if equals and (name in BATCHES or value.lower() in _taken(name)):
         return [name, value]
     return [name + equals + value]
 
 
-def _flag_with_value(words: list[str], index: int) -> tuple[list[str], int]:
+def _taken(name: str) -> Collection[str]:
+    """Return the values of an option, in small letters, that are not left to the parser."""
+    return (*SAYS_NOTHING.get(name, ()), *(_VALUES if name in FLAGS else ()))
+
+
+def _meant(words: list[str], index: int) -> tuple[list[str], int]:
     """Return what the word at ``index`` becomes and how many words it used."""
     word = words[index]
     following = words[index + 1].lower() if index + 1 < len(words) else ""
-    if word not in (*FLAGS, DROPPED) or following not in _VALUES:
+    if word in BATCHES and (following.isdecimal() or following in (*_VALUES, "none")):
+        return [], 2
+    if word == "--batched":
+        return [], 1
+    if following not in _taken(word):
         return [word], 1
-    if word == DROPPED or (word == COUNTED and not _VALUES[following]):
+    if following in SAYS_NOTHING.get(word, ()):
         return [], 2
     return [word if _VALUES[following] else f"--no-{word[2:]}"], 2

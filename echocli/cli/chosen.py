@@ -62,6 +62,8 @@ def formats_of(chosen: Chosen, inputs: Sequence[str] = ("-",)) -> tuple[str, ...
 def console_of(environment: Environment, chosen: Chosen) -> Console:
     """Return the console, as loud as was asked for; it tells what was set and from where."""
     console = Console(environment, quiet=chosen["quiet"], verbose=chosen["verbose"])
+    for line in environment.remarks:
+        console.notice(line, "option-ignored")
     for line in misspelt(environment.environ):
         console.notice(line, "variable-unknown")
     for line in describe(chosen, leave_out=TOLD):

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from echocli.api.report import Measurement, ProviderState, Report
 from echocli.capability.measure_predict import Prediction
 from echocli.capability.probes import GB
 from echocli.capability.profile import Profile
 from echocli.capability.tiers import Recommendation
 from echocli.environment import Environment
+from echocli.output.console import width_of
+from echocli.output.text import size
 
-Section = tuple[str, list[tuple[str, str]]]
+if TYPE_CHECKING:
+    import rich.console
+
+LEAST = 24
+"""Columns for values below which they stand under their labels: names of variables fit in."""
+
+Rows = list[tuple[str, str]]
+Section = tuple[str, Rows]
 
 
 def sections(report: Report) -> list[Section]:
@@ -20,7 +31,7 @@ def sections(report: Report) -> list[Section]:
         (f"Recommendation (tier {tier})", _advice(report)),
         (
             "Models here",
-            [(found.name, f"{_size(found.bytes)}, {found.origin}") for found in report.models]
+            [(found.name, f"{size(found.bytes)}, {found.origin}") for found in report.models]
             or [("none", "")],
         ),
         (_speed_heading(report), speed_rows(report.measurement)),
@@ -84,26 +95,27 @@ def _machine(profile: Profile) -> list[tuple[str, str]]:
 
 
 def _memory(profile: Profile) -> str:
-    parts = [_size(profile.memory_total)]
+    parts = [_binary(profile.memory_total)]
     if profile.memory_available is not None:
-        parts.append(f"{_size(profile.memory_available)} available")
+        parts.append(f"{_binary(profile.memory_available)} available")
     if profile.limited:
-        parts.append(f"the container allows {_size(profile.memory_allowed)}")
+        parts.append(f"the container allows {_binary(profile.memory_allowed)}")
     return ", ".join(parts)
 
 
 def _accelerators(profile: Profile) -> str:
     found = [
         f"{device.name} (cuda:{device.index}"
-        + (f", {_size(device.memory)})" if device.memory else ")")
+        + (f", {_binary(device.memory)})" if device.memory else ")")
         for device in profile.cuda
     ]
     found += ["Apple GPU (metal)"] if profile.metal else []
     return ", ".join(found) or "none"
 
 
-def _size(count: int) -> str:
-    return f"{count / GB:.1f} GB" if count >= GB else f"{count / 1024**2:.0f} MB"
+def _binary(count: int) -> str:
+    """Return bytes of memory, which comes in powers of two."""
+    return f"{count / GB:.1f} GiB" if count >= GB else f"{count / 1024**2:.0f} MiB"
 
 
 def _advice(report: Report) -> list[tuple[str, str]]:
@@ -151,8 +163,8 @@ def _provider_line(state: ProviderState) -> str:
 def show(environment: Environment, report: Report) -> None:
     """Write aligned rows; headings are bold on a terminal."""
     shown = [(heading, rows) for heading, rows in sections(report) if rows]
-    if environment.stdout.isatty():
-        _print_rich(environment, shown)
+    if (columns := width_of(environment, environment.stdout)) is not None:
+        _print_rich(environment, shown, columns)
         return
     width = max(len(label) for _, rows in shown for label, _ in rows)
     blocks = [
@@ -162,18 +174,39 @@ def show(environment: Environment, report: Report) -> None:
     environment.stdout.write("\n\n".join(blocks) + "\n")
 
 
-def _print_rich(environment: Environment, parts: list[Section]) -> None:
+def _print_rich(environment: Environment, parts: list[Section], columns: int) -> None:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=environment.stdout, highlight=False)
+    console = Console(file=environment.stdout, highlight=False, width=columns)
     width = max(len(label) for _, rows in parts for label, _ in rows)
     for index, (heading, rows) in enumerate(parts):
         console.print(Text(("\n" if index else "") + heading, style="bold"))
-        grid = Table.grid(padding=(0, 2))
-        grid.add_column(min_width=width + 2)
-        grid.add_column(overflow="fold")
-        for label, value in rows:
-            grid.add_row(Text(f"  {label}", style="dim"), Text(value))
-        console.print(grid)
+        if columns - width - 4 < LEAST:
+            _print_stacked(console, rows)
+        else:
+            _print_grid(console, rows, width)
+
+
+def _print_grid(console: rich.console.Console, rows: Rows, width: int) -> None:
+    """Print values beside labels of ``width``."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(min_width=width + 2)
+    grid.add_column(overflow="fold")
+    for label, value in rows:
+        grid.add_row(Text(f"  {label}", style="dim"), Text(value))
+    console.print(grid)
+
+
+def _print_stacked(console: rich.console.Console, rows: Rows) -> None:
+    """Print values below their labels, where beside them words would be cut."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for label, value in rows:
+        console.print(Text(f"  {label}", style="dim"))
+        if value:
+            console.print(Padding(Text(value), (0, 0, 0, 4), expand=False))

@@ -48,6 +48,8 @@ def parser_message(error: Any) -> str:
     """Return what the parser says was wrong, with the value where its validator leaves that out."""
     if (value := _no_number(error)) is not None:
         return f"{_name(error.param)}: {value!r} cannot be used"
+    if _instead(error) is not None:
+        return str(error.message)  # without those that are spelt alike
     message = str(error.format_message()).replace("Value error, ", "")
     value = _detail(error).get("input")
     return message if value is None or repr(value) in message else f"{message}: {value!r}"
@@ -60,6 +62,8 @@ def parser_hint(
     option = getattr(error, "option_name", None)
     if option is not None and (file := _with_a_dash(words, option)):
         return f"a file whose name begins with a dash: {os.path.join(os.curdir, file)}"  # noqa: PTH118
+    if instead := _instead(error):
+        return instead
     value = _detail(error).get("input")
     if _no_number(error) is not None:
         return f"{_name(error.param)} takes {_range(error.param.get_runtime_param())}"
@@ -78,6 +82,13 @@ def _detail(error: Any) -> dict[str, Any]:
     """Return what the validator found wrong first; nothing where there was none."""
     details: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
     return details[0] if details else {}
+
+
+def _instead(error: Any) -> str | None:
+    """Return what to do instead of an option that only other tools have."""
+    from echocli.cli.foreign import HINTS
+
+    return HINTS.get(getattr(error, "option_name", None) or "")
 
 
 def _no_number(error: Any) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from echocli.cli.app import load_command
+from echocli.cli.app import load_command, run
 from echocli.cli.arguments import (
     ALIASES,
     ALONE,
@@ -14,9 +16,12 @@ from echocli.cli.arguments import (
     OWN,
     modernise,
     refuse_empty_paths,
+    remarks,
     take_debug,
     with_command,
 )
+from echocli.cli.foreign import HINTS
+from echocli.environment import Environment
 from echocli.errors import UsageError
 
 pytestmark = pytest.mark.unit
@@ -42,6 +47,18 @@ PLAIN = st.lists(st.text(alphabet="abc./ 1", max_size=8))
         ("--fp16 False talk.wav", "talk.wav"),
         ("--fp16=True talk.wav", "talk.wav"),
         ("--fp16 talk.wav", "--fp16 talk.wav"),
+        ("--threads 0 talk.wav", "talk.wav"),
+        ("--threads=0 talk.wav", "talk.wav"),
+        ("--threads 4", "--threads 4"),
+        ("--local_files_only True", "--offline"),
+        ("--local_files_only=False", "--no-offline"),
+        ("--batched True --batch_size 16 talk.wav", "talk.wav"),
+        ("--batched talk.wav --batch_size=8", "talk.wav"),
+        ("--batch_size talk.wav", "--batch-size talk.wav"),
+        ("--highlight_words False --device_index=0 talk.wav", "talk.wav"),
+        ("--highlight_words True talk.wav", "--highlight-words True talk.wav"),
+        ("--suppress_blank True --repetition_penalty 1.0 x", "x"),
+        ("--suppress_blank False", "--suppress-blank False"),
         ("--word_timestamps talk.wav", "--word-timestamps talk.wav"),
         ("--vad_min_speech_duration_ms 100", "--vad-min-speech-ms 100"),
         ("--clip_timestamps 0,5,9", "--clip-timestamps 0,5,9"),
@@ -55,6 +72,42 @@ PLAIN = st.lists(st.text(alphabet="abc./ 1", max_size=8))
 )
 def test_other_spellings_mean_ours(typed: str, meant: str) -> None:
     assert modernise(typed.split()) == meant.split()
+
+
+@pytest.mark.parametrize("typed", ["--batched True", "--batch_size 8", "--batch-size=8"])
+def test_what_goes_but_changes_other_tools_is_told(typed: str) -> None:
+    (told,) = remarks(["transcribe", *typed.split(), "--", "--fp16"])
+    assert told.startswith(typed.replace("_", "-").replace("=", " ").split()[0] + " ")
+    assert remarks(["transcribe", "--fp16", "True", "--", *typed.split()]) == ()
+
+
+def test_people_are_told_of_it_before_anything_else(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["transcribe", "--batched", "True"], Environment()) == 2
+    first = capsys.readouterr().err.splitlines()[0]
+    assert first == "echocli: notice: --batched changes nothing: batches are made by themselves"
+    assert run(["transcribe", "--batched", "True", "-q"], Environment()) == 2
+    assert "batched" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [*HINTS])
+def test_an_option_of_another_tool_is_refused_with_what_to_do_instead(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    spelt = "--" + name.removeprefix("--").replace("-", "_")
+    assert run(["transcribe", "talk.wav", spelt, "x"], Environment()) == 2
+    assert capsys.readouterr().err == f"echocli: error: No such option: {name}\n  {HINTS[name]}\n"
+
+
+def test_what_to_do_instead_is_there() -> None:
+    options = {name for command in ("transcribe", "live") for name in names_of(command)}
+    named = {word for hint in HINTS.values() for word in re.findall(r"(?<!\S)--?[a-z][\w-]*", hint)}
+    assert named <= options
+
+
+def names_of(command: str) -> set[str]:
+    """Return every name of every option of a command."""
+    options = load_command(command).params
+    return {name for option in options for name in (*option.opts, *option.secondary_opts)}
 
 
 def test_debug_works_anywhere_before_the_dashes() -> None:

@@ -89,6 +89,34 @@ class TestInputs:
             expected = "start\tend\ttext\n" + ("4000\t6000\tHi.\n" if text is None else text)
             assert (out / f"{name}.tsv").read_text() == expected
 
+    def test_parts_that_are_all_behind_the_end_are_an_error_and_no_file(
+        self, run_echocli: RunEchocli, script: Script, tmp_path: Path
+    ) -> None:
+        (tmp_path / "short.raw").write_bytes(HUM * 3)
+        command = ["transcribe", tmp_path / "short.raw", *script("Hi."), *RAW, "-q"]
+        parts = ["--clip", "1:40-200", "--clip", "5-6"]
+        done = run_echocli(*command, *parts, "-o", tmp_path / "out")
+        assert (done.code, done.stdout) == (2, "")
+        first = done.stderr.splitlines()[0]
+        assert first == "echocli: error: --clip 5-6,100-200: the recording ends at 3.0 s"
+        assert not list(tmp_path.glob("out/*"))
+
+    def test_parts_behind_the_end_of_every_file_are_an_error(
+        self, run_echocli: RunEchocli, script: Script, tmp_path: Path
+    ) -> None:
+        inputs = [tmp_path / "a.raw", tmp_path / "b.raw"]
+        for path, secs in zip(inputs, (2, 3), strict=True):
+            path.write_bytes(HUM * secs)
+        done = run_echocli("transcribe", *inputs, *script("Hi."), *RAW, "-q", "--clip", "5-")
+        assert (done.code, done.stdout) == (2, "")
+        first = done.stderr.splitlines()[0]
+        assert first == "echocli: error: --clip 5-: the longest recording ends at 3.0 s"
+
+    def test_one_part_with_sound_is_enough(self, run_echocli: RunEchocli, script: Script) -> None:
+        command = ["transcribe", "-", *script("Hi."), *RAW, "-q", "--clip", "0-1", "--clip", "5-6"]
+        done = run_echocli(*command, stdin=3 * HUM)
+        assert (done.code, done.stdout, done.stderr) == (0, "Hi.\n", "")
+
     def test_a_pipe_that_stays_open_is_not_waited_for(
         self, start_echocli: Start, script: Script
     ) -> None:

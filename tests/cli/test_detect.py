@@ -80,7 +80,7 @@ def test_people_get_plain_lines_in_a_pipe(run_echocli: RunEchocli) -> None:
     ("args", "code", "text"),
     [
         (["--device", "gpu"], 2, "--device"),
-        (["--threads", "0"], 2, "--threads"),
+        (["--threads", "-1"], 2, "--threads"),
         (["--chunk-seconds", "nan"], 2, "--chunk-seconds"),
         (["--model", "tinny.en"], 4, "did you mean tiny.en"),
         (["--model", "./gone"], 4, "no model at ./gone"),

@@ -64,3 +64,26 @@ def test_the_path_stays_and_the_digest_goes(tmp_path: Path) -> None:
     heading = env.out.getvalue().splitlines()[0].split()
     assert "path" in heading
     assert "sha256" not in heading
+
+
+@pytest.mark.parametrize("columns", [30, 34, 40, 44, 60, 80])
+def test_what_detect_says_is_wrapped_between_words(tmp_path: Path, columns: int) -> None:
+    env = OnScreen(columns, tmp_path)
+    env.environ = {**env.environ, "PATH": str(tmp_path)}
+    assert app.run(["detect"], env) == 0, env.err.getvalue()
+    shown = re.sub(r"\x1b\[[\d;]*m", "", env.out.getvalue())
+    assert [line for line in shown.splitlines() if display_width(line) > columns] == []
+    words = shown.split()
+    assert "ECHOCLI_VOXTRAL_BINARY," in words
+    assert "faster-whisper" in words
+
+
+@pytest.mark.usefixtures("tiny_model", "nobodys_home")
+def test_detect_and_the_list_of_models_give_a_model_the_same_size(tmp_path: Path) -> None:
+    env = OnScreen(200, tmp_path)
+    assert app.run(["models", "list", "tiny.en"], env) == 0
+    (listed,) = set(re.findall(r"\d+ MB", env.out.getvalue()))
+    env = OnScreen(200, tmp_path)
+    assert app.run(["detect"], env) == 0
+    assert f"{listed}, package" in env.out.getvalue()
+    assert re.search(r"memory .*\d GiB", env.out.getvalue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import time
@@ -12,6 +13,8 @@ import pytest
 import soundfile
 
 from echocli.remote.outbox import to_pcm
+from echocli.wire.codes import Close, Code
+from echocli.wire.messages import Refusal
 from tests.cli.conftest import Start
 from tests.conftest import RunEchocli
 from tests.remote.fake import Fake, Hangup, running, speech
@@ -80,11 +83,23 @@ class TestLive:
             env={"TMPDIR": str(tmp_path)},
         )
         assert (done.code, done.stdout) == (1, "")
-        assert "connection lost" in done.stderr
+        assert "connection lost" not in done.stderr  # there never was one
+        assert "Connection refused" in done.stderr
         found = re.search(r"send it later: echocli transcribe (\S+) --remote", done.stderr)
         assert found is not None
         later = run_echocli("live", "--file", found[1], "--remote", url)
         assert (later.code, later.stdout) == (0, LINES)
+
+    def test_a_file_whose_server_stays_away_is_a_gap(
+        self, run_echocli: RunEchocli, talk: Path
+    ) -> None:
+        away = ("--remote", NOBODY, "--retries", "0")
+        done = run_echocli("live", "--file", talk, *away, "-f", "jsonl")
+        assert done.code == 1
+        gap, stats, end = [json.loads(line) for line in done.stdout.splitlines()][-3:]
+        assert (gap["type"], stats["type"], end["type"]) == ("gap", "stats", "end")
+        assert (gap["start"], gap["end"], end["duration"]) == (0.0, 8.0, 8.0)
+        assert gap["reason"] == "remote: Connection refused"
 
     def test_ctrl_c_ends_a_recording_that_nobody_takes_within_the_last_chance(
         self, start_echocli: Start, url: str
@@ -124,6 +139,44 @@ def test_a_token_that_is_wrong_ends_it_with_the_next_step(
     assert "401" in done.stderr
     assert "--token-file" in done.stderr
     assert len(fake.handshakes) == 1
+
+
+def test_an_option_that_the_server_refuses_is_a_usage_error(
+    run_echocli: RunEchocli, fake: Fake, url: str, talk: Path
+) -> None:
+    def mishap(*_: int) -> None:
+        refusal = Refusal(Code.BAD_MESSAGE, "tiny.en understands English only", retryable=False)
+        raise Hangup(Close.PROTOCOL, refusal)
+
+    fake.mishap = mishap
+    done = run_echocli("live", "--file", talk, "--remote", url, "--language", "de")
+    assert (done.code, done.stdout) == (2, "")
+    assert "understands English only" in done.stderr
+    assert len(fake.handshakes) == 1
+
+
+class TestStandIn:
+    def test_a_model_that_is_not_here_is_said_before_anybody_listens(
+        self, run_echocli: RunEchocli, fake: Fake, url: str, talk: Path
+    ) -> None:
+        here = ("--fallback", "local", "--model", "large-v3", "--offline")
+        done = run_echocli("live", "--file", talk, "--remote", url, *here)
+        assert (done.code, done.stdout) == (4, "")
+        assert "large-v3" in done.stderr
+        assert fake.handshakes == []
+
+    def test_a_token_that_is_wrong_is_said_where_this_machine_goes_on(
+        self, run_echocli: RunEchocli, fake: Fake, url: str, talk: Path, tmp_path: Path
+    ) -> None:
+        script = tmp_path / "script.json"
+        script.write_text("{}", encoding="utf-8")
+        fake.refuse = lambda _: (401, {})
+        here = ("--fallback", "local", "--provider", "scripted", "--model", script)
+        done = run_echocli("live", "--file", talk, "--remote", url, *here)
+        assert done.code == 0, done.stderr
+        lost, failover = done.stderr.splitlines()
+        assert "HTTP 401" in lost
+        assert "HTTP 401" in failover
 
 
 class TestFiles:
