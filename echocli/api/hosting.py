@@ -124,7 +124,8 @@ class Hosting:
             )
         for key in ("initial_prompt", "hotwords"):
             if len(str(wishes.get(key, ""))) > LONGEST_PROMPT:
-                raise UsageError(f"{key} is longer than {LONGEST_PROMPT} characters")
+                text = f"{key} is longer than {LONGEST_PROMPT} characters"
+                raise UsageError(text, setting=key)
         chosen = self.setup.chosen.wishing(wishes)
         language = None if chosen["language"] in (None, AUTO) else str(chosen["language"])
         setup = replace(self.setup, chosen=chosen, language=language)
@@ -163,6 +164,20 @@ def hosting(
     :func:`~echocli.api.setup.prepare` raises.
     """
     setup = prepare(environment, chosen, listener)
+    with hosted(setup, environment, listener, sessions=sessions, level=level) as made:
+        yield made
+
+
+@contextmanager
+def hosted(
+    setup: Setup,
+    environment: Environment,
+    listener: Listener,
+    *,
+    sessions: int = 10,
+    level: int = 2,
+) -> Iterator[Hosting]:
+    """Start to load a model that is chosen already, as :func:`hosting` does."""
     with served(setup, environment, waits=False) as serving:
         from echocli.api.options import live_options, live_point
         from echocli.runtime.host import Host
@@ -175,7 +190,7 @@ def hosting(
             adjuster(setup, environment, serving.service, point, live=True),
             environment.clock,
             level=Level(level),
-            unload_after=chosen["unload_after"],
+            unload_after=setup.chosen["unload_after"],
             sessions=sessions,
             failed=_Complaints(listener),
         )

@@ -206,11 +206,13 @@ def check_language(spec: LoadSpec, language: str | None, task: Task) -> None:
         raise UsageError(
             f"model '{spec.model}' knows English only, not {name}",
             hint=f"choose a model without .en: --model {spec.model.removesuffix('.en')}",
+            setting="language",
         )
     if task is Task.TRANSLATE:
         raise UsageError(
             f"model '{spec.model}' knows English only and cannot translate",
             hint=f"choose a model without .en: --model {spec.model.removesuffix('.en')}",
+            setting="task",
         )
 
 

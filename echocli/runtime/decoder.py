@@ -45,7 +45,7 @@ def decode(request: Request, supervisor: Serving, clock: Clock) -> Answered:
     try:
         supervisor.ready()  # loading is no inference
         served, start = served_by(supervisor), clock.now()
-        outcomes = supervisor.decode(request.windows, request.options, urgency=int(request.kind))
+        outcomes = supervisor.decode(request.windows, request.options, urgency=request.urgency)
     except BaseException as error:
         return Answered(request, (), clock.now() - start, error)
     # What replacing somebody took says nothing about how fast decoding is.

@@ -229,13 +229,14 @@ class Host:
         return service.spec.slots * (1 if self.live_sessions else service.largest_batch)
 
     def _bring_up(self) -> None:
-        """Load what is wanted, and replace a worker that has died while nobody asked it."""
+        """Load what is wanted, and replace a worker that died or hung while nobody asked it."""
         try:
             if self._wanted or self._is_due:
                 self._wanted, self._failure = False, None
                 self.service.ready(warm_windows(self._level))
                 self._warm, self._pause = True, RETRY / 2
             elif self._warm:
+                self.service.current.ping()
                 self.service.revive()
         except EchoError as error:
             log.event("model_init_error", error=str(error))

@@ -15,7 +15,7 @@ class HostStanding:
 
     state: State
     ready: bool
-    """Whether it is loaded, warm, and its process alive."""
+    """Whether it is loaded and warm, and its process alive and answering."""
     spec: LoadSpec
     load_ms: float | None
     warmup_ms: float | None
@@ -32,7 +32,8 @@ def standing_of(
     ``warm`` once it was, ``coming`` where it is about to be loaded, ``failure`` is why none could.
     """
     state, alive = current.lifecycle.state, current.alive
-    ready = state is State.READY and alive and warm
+    answers = not alive or current.answers
+    ready = state is State.READY and alive and answers and warm
     warmed = [run.ms for run in current.warm_runs]
     return HostStanding(
         state,
@@ -40,18 +41,20 @@ def standing_of(
         current.spec,
         current.load_ms or None,
         sum(warmed) if warmed else None,
-        None if ready else _reason(state, failure, coming=coming),
+        None if ready else _reason(state, failure, coming=coming, answers=answers),
         current.worker_pid if alive else None,
     )
 
 
-def _reason(state: State, failure: BaseException | None, *, coming: bool) -> str:
+def _reason(state: State, failure: BaseException | None, *, coming: bool, answers: bool) -> str:
     if failure is not None:
         return str(failure)
     if state is State.UNINITIALIZED and coming:
         return "the model is about to be loaded"
     if state is State.UNINITIALIZED:
         return "no model is loaded; the next request loads it"
+    if state is State.READY and not answers:
+        return "the worker does not answer"
     if state is State.READY:
         return "the worker has died and is being replaced"
     if state is State.ERROR:

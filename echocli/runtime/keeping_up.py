@@ -51,6 +51,10 @@ class KeepingUp:
         """Seconds of finals that are being decoded."""
         self._due = False
         """Whether the watch has not looked since."""
+        self._finishing = False
+        """Whether only what was put aside is left to do."""
+        if adjuster is not None and adjuster.rung is not Rung.NORMAL:
+            session.adjust(adjuster.point)  # others share the model, and it is too much already
 
     @property
     def rung(self) -> Rung:
@@ -104,7 +108,7 @@ class KeepingUp:
         if self._rest is not None:
             self._rest.observe(self._quiet())
         if self._adjuster is None or self._adjuster.held:
-            self._session.may_backfill = not self._session.backlog
+            self._session.may_backfill = self._finishing or not self._session.backlog
             return
         rtf = self.meter.rtf(now)
         waiting = self._standing.note(now, self._session.idle_backlog(now) / SAMPLE_RATE)
@@ -117,7 +121,9 @@ class KeepingUp:
         if changed and self.rung >= before:
             self._session.adjust(self._adjuster.point)  # what is taken back waits for the model
         idle = not self._session.backlog and self.rung <= Rung.WARNING
-        self._session.may_backfill = idle and (rtf or 0.0) < self._adjuster.recovers_at
+        room = idle and (rtf or 0.0) < self._adjuster.recovers_at
+        # At the end there is nothing to wait for: others may keep the level up for hours.
+        self._session.may_backfill = self._finishing or room
 
     def news(self, position: float) -> Iterator[Event]:
         """Yield what came of it; ``position`` is how far the sources are, in seconds."""
@@ -133,7 +139,7 @@ class KeepingUp:
     def finish(self) -> Iterator[Event]:
         """No more sound comes: do what was put aside, as well as at the beginning."""
         backfilling = self._session.backfilling
-        self._session.may_backfill = True
+        self._finishing = self._session.may_backfill = self._session.finishing = True
         # To load a larger model again would only delay the last words where nothing was put aside.
         if not backfilling.pending:
             return

@@ -62,6 +62,8 @@ class Request:
     kind: Kind
     jobs: tuple[tuple[Asker, Job], ...]
     options: DecodeOptions
+    urgency: int
+    """How urgent it is among those of others that share the model."""
 
     @property
     def windows(self) -> list[Window]:
@@ -89,6 +91,8 @@ class LiveSession:
         self.sources = [LiveSource(name, options, ids, self._put) for name in names]
         self.may_backfill = False
         """Whether there is time for what was put aside."""
+        self.finishing = False
+        """Whether what was put aside is all that is left to do."""
         self.catches_up = True
         """Whether what was put aside is to be decoded in this run at all."""
         self.line: Line[Asker] = Line(PLACES)
@@ -185,8 +189,12 @@ class LiveSession:
             jobs = [(one.work, job) for one in tickets for job in one.work.jobs(kind, 1)]
             if jobs:
                 options = self._partial if kind is Kind.PARTIAL else self._final
-                return Request(kind, tuple(jobs), options)
+                return Request(kind, tuple(jobs), options, int(self._urgency(kind)))
         return None
+
+    def _urgency(self, kind: Kind) -> Kind:
+        """Return as what a request goes; somebody waits for the last of what was put aside."""
+        return Kind.EARLY if kind is Kind.BACKFILL and self.finishing else kind
 
     def answer(
         self, request: Request, answers: Sequence[Hypothesis | str], now: float, secs: float

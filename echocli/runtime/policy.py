@@ -30,6 +30,10 @@ class Deadline:
     factor: float = 8.0
     unmeasured: float = 0.5
 
+    late: float = 0.5
+    """Share of the limit after which the worker does not count as ready, though it may still
+    answer."""
+
     def seconds(self, audio: float, rtf: float | None, expected_rtf: float = 0.0) -> float:
         """Return the limit in seconds for ``audio`` seconds of sound."""
         expected = audio * (max(self.unmeasured, expected_rtf) if rtf is None else rtf)
@@ -41,6 +45,11 @@ class Policy:
     """When to give up; the defaults are DESIGN's."""
 
     deadline: Deadline = Deadline()
+    ping_every: float = 5.0
+    """Seconds between two signs of life that an idle worker is asked for, where anybody does."""
+    answers_within: float = 3.0
+    """Seconds without such a sign after which it does not count as ready; after the ``idle`` ones
+    of the deadline it counts as hung."""
     init_timeout: float = INIT_TIMEOUT
     deaths_per_window: int = 3
     deaths_in_load: int = 3

@@ -27,6 +27,13 @@ class Decode:
 
 
 @dataclass(frozen=True, slots=True)
+class Ping:
+    """Give a sign of life between requests; answered by one :class:`Pong` of the same id."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """Under which conditions the worker decoded a request, as the worker knows them."""
 
@@ -57,6 +64,13 @@ class Decoded:
 
 
 @dataclass(frozen=True, slots=True)
+class Pong:
+    """The worker is there, and has nothing else to do."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """Loading (``id`` is ``None``) or a request failed, and the worker lives on."""
 
@@ -64,5 +78,5 @@ class Failed:
     error: Exception
 
 
-Request: TypeAlias = Load | Decode
-Reply: TypeAlias = Loaded | Decoded | Failed
+Request: TypeAlias = Load | Decode | Ping
+Reply: TypeAlias = Loaded | Decoded | Pong | Failed

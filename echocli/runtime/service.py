@@ -88,7 +88,7 @@ class Service(Crew):
                     return report
 
     def revive(self) -> None:
-        """Replace a worker that died while nobody asked it anything."""
+        """Replace a worker that died or hung while nobody asked it anything."""
         with self._at_work():
             try:
                 self.current.revive()

@@ -130,7 +130,11 @@ class Supervisor(Upkeep):
         limit = self._limit(group, audio) * max(1.0, slowdown)
         log.event("inference_start", windows=len(group), seconds=audio)
         future = self._live().submit(group, options, slowdown)
-        answer = self._await(future, limit, rests=slowdown > 1)
+        self._late_at = self._clock.now() + self._policy.deadline.late * limit
+        try:
+            answer = self._await(future, limit, rests=slowdown > 1)
+        finally:
+            self._late_at = None
         self._learn(answer, audio)
         log.event("inference_complete", windows=len(group), ms=answer.busy_ms)
         return answer
@@ -235,10 +239,14 @@ class Supervisor(Upkeep):
         self.ready(warm)
 
     def revive(self) -> None:
-        """Replace a worker that died between requests; no window is to blame."""
-        if self.lifecycle.state is State.READY and not self._live().alive:
-            # Whoever asks next finds it as warm as it was.
+        """Replace a worker that died or hung between requests; no window is to blame."""
+        if self.lifecycle.state is not State.READY:
+            return
+        # Whoever asks next finds it as warm as it was.
+        if not self._live().alive:
             self._recover(WorkerDied("it ended between requests"), self._warmth)
+        elif self._pulse.owed >= (idle := self._policy.deadline.idle):
+            self._recover(WorkerHung(f"it did not answer for {idle:g} s"), self._warmth)
 
     def _again(
         self,

@@ -23,6 +23,7 @@ from echocli.runtime.incidents import Incident, What
 from echocli.runtime.lifecycle import Lifecycle, State
 from echocli.runtime.policy import Policy
 from echocli.runtime.protocol import Conditions, Decoded, Loaded
+from echocli.runtime.pulse import Pulse
 from echocli.runtime.worker import Worker, WorkerDied
 from echocli.types import SAMPLE_RATE
 
@@ -71,6 +72,9 @@ class Upkeep(Alone):
         self._clock = clock or SystemClock()
         self._fallback = fallback
         self._worker: Worker | None = None
+        self._pulse = Pulse(self._policy.ping_every)
+        self._late_at: float | None = None
+        """When a request that is under way will have taken far longer than expected."""
         self._begun = threading.Lock()
         self._abandoned = False
         self._warmth: tuple[Window, ...] = ()
@@ -90,6 +94,20 @@ class Upkeep(Alone):
         return worker is not None and worker.alive
 
     @property
+    def answers(self) -> bool:
+        """Whether the worker owes no answer that is overdue, as far as it is asked."""
+        late = self._late_at
+        return self._pulse.owed < self._policy.answers_within and (
+            late is None or self._clock.now() < late
+        )
+
+    def ping(self) -> None:
+        """Ask an idle worker for a sign of life now and then; for who else would ask."""
+        worker = self._worker
+        if worker is not None and self.lifecycle.state is State.READY:
+            self._pulse.feel(self._clock.now(), worker.ping)
+
+    @property
     def started_ago_ms(self) -> float:
         """Milliseconds since the worker was started."""
         return (self._clock.now() - self._started_at) * 1000
@@ -104,6 +122,7 @@ class Upkeep(Alone):
                 log.event("provider_init", provider=self.spec.provider)
                 log.event("model_load_start", **self._named)
                 self._worker = self._spawned()
+                self._pulse = Pulse(self._policy.ping_every)
 
     def _spawned(self) -> Worker:
         try:

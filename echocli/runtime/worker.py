@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, cast
 
 from echocli.providers.base import DecodeOptions, LoadSpec, Window
 from echocli.runtime.channel import Channel
-from echocli.runtime.protocol import Decode, Decoded, Load, Loaded, Reply
+from echocli.runtime.protocol import Decode, Decoded, Load, Loaded, Ping, Pong, Reply, Request
 from echocli.runtime.spawning import spawn
 
 STOP_PATIENCE = 1.0
@@ -49,7 +49,7 @@ class Worker:
         self.rss_bytes = 0
         self._ids = itertools.count(1)
         self._lock = threading.RLock()
-        self._pending: dict[int, Future[Decoded]] = {}
+        self._pending: dict[int, Future[Any]] = {}
         self._last_words: deque[str] = deque(maxlen=20)
         self._cause = ""
         """Why it was ended, where it did not end by itself."""
@@ -58,7 +58,7 @@ class Worker:
         stdin, stdout = self._process.stdin, self._process.stdout
         self._channel = Channel(cast(BinaryIO, stdout), cast(BinaryIO, stdin))
         # A stopped child does not read, and a window is larger than a pipe: sending must not block.
-        self._outbox: queue.SimpleQueue[Load | Decode | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._start_thread(self._write_requests)
         self._listener = self._start_thread(self._read_stderr)
         self._start_thread(self._read_replies)
@@ -91,15 +91,11 @@ class Worker:
         self, windows: Sequence[Window], options: DecodeOptions, slowdown: float = 1.0
     ) -> Future[Decoded]:
         """Send windows; the future gets their hypotheses, or ``WorkerDied`` or the error."""
-        number = next(self._ids)
-        future: Future[Decoded] = Future()
-        with self._lock:
-            self._pending[number] = future
-        if not self.alive:
-            self._fail_all()
-        else:
-            self._outbox.put(Decode(number, tuple(windows), options, slowdown))
-        return future
+        return self._ask(Decode(next(self._ids), tuple(windows), options, slowdown))
+
+    def ping(self) -> Future[Pong]:
+        """Ask for a sign of life, which comes when what was asked before is done."""
+        return self._ask(Ping(next(self._ids)))
 
     def kill(self) -> None:
         """End the process, and what it has started, at once, and wait for it."""
@@ -119,6 +115,16 @@ class Worker:
         _alive.discard(self)
         self._outbox.put(None)
         self._await_end()
+
+    def _ask(self, request: Decode | Ping) -> Future[Any]:
+        future: Future[Any] = Future()
+        with self._lock:
+            self._pending[request.id] = future
+        if not self.alive:
+            self._fail_all()
+        else:
+            self._outbox.put(request)
+        return future
 
     def _family(self) -> Sequence[Any]:
         """Return the child and the programs it runs; a provider may be one (see voxtral)."""
@@ -168,12 +174,14 @@ class Worker:
         elif isinstance(reply, Decoded):
             self.rss_bytes = reply.rss_bytes
             self._settle(self._take(reply.id), reply)
+        elif isinstance(reply, Pong):
+            self._settle(self._take(reply.id), reply)
         elif reply.id is None:
             self._settle(self.loaded, reply.error)
         else:
             self._settle(self._take(reply.id), reply.error)
 
-    def _take(self, number: int) -> Future[Decoded]:
+    def _take(self, number: int) -> Future[Any]:
         with self._lock:
             return self._pending.pop(number, Future())
 

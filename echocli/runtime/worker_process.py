@@ -32,6 +32,8 @@ from echocli.runtime.protocol import (
     Failed,
     Load,
     Loaded,
+    Ping,
+    Pong,
     Reply,
     Request,
 )
@@ -88,6 +90,8 @@ class _Server:
         self._provider: Provider | None = None
 
     def answer(self, request: Request) -> Reply:
+        if isinstance(request, Ping):
+            return Pong(request.id)
         number = request.id if isinstance(request, Decode) else None
         try:
             return self._load(request) if isinstance(request, Load) else self._decode(request)

@@ -33,6 +33,7 @@ from echocli.server.conversation import Conversation
 from echocli.server.legacy import LegacyConversation
 from echocli.server.limits import RateLimit, Slots
 from echocli.server.metrics import HostCollector
+from echocli.server.openai_answer import NOTICES
 from echocli.server.problems import Problem, problem_of
 from echocli.server.readiness import Readiness
 from echocli.server.security import HEADERS, Guard
@@ -99,7 +100,9 @@ def create_app(state: ServerState) -> FastAPI:
     ProcessCollector(registry=registry)
     registry.register(HostCollector(state.hosting.host, state.sessions))
     tally = Tally(registry)
-    app = FastAPI(title="EchoCLI", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="EchoCLI", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
     routes = _add_routes(app, state, registry, tally)
     _add_errors(app)
     _add_layers(app, state, tally, routes)
@@ -215,7 +218,7 @@ def _add_layers(app: FastAPI, state: ServerState, tally: Tally, routes: Collecti
             allow_origins=list(settings.allow_origin),
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
-            expose_headers=["Retry-After"],
+            expose_headers=["Retry-After", NOTICES],
         )
     app.add_middleware(Counted, tally=tally, clock=state.clock, routes=routes)
     app.add_middleware(Plain)

@@ -14,6 +14,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from echocli.server.limits import Pace
 from echocli.server.problems import Problem
 from echocli.server.security import HEADERS
 
@@ -22,6 +23,9 @@ WITHIN = 15.0
 
 TAKEN = 60.0
 """Seconds an answer may wait for its reader."""
+
+LINGER = 2.0
+"""Seconds in which who still sends may read its answer before the connection is reset."""
 
 HALF_OPEN = 256
 """Connections that may be without a whole header."""
@@ -68,9 +72,11 @@ class Waiting:
 
 
 class Careful(H11Protocol):
-    """HTTP/1.1 with an end to every wait; ``waiting`` is set by who makes the class."""
+    """HTTP/1.1 with an end to every wait; who makes the class sets what all of it share."""
 
     waiting: Waiting
+    largest: int
+    """Bytes of a body that may be useful; of one that is refused twice that is passed over."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -80,6 +86,10 @@ class Careful(H11Protocol):
         """What came and was not taken yet: at most what asyncio reads at once."""
         self._came = self._held = 0
         """Bytes of the body of this request: as they came, and without what is around chunks."""
+        self._rest: Pace | None = None
+        """Of a body that still comes while its request was answered."""
+        self._parting = False
+        """Whether nothing that comes matters any more."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -95,6 +105,8 @@ class Careful(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, a piece at a time, so that others have their turn in between."""
+        if self._parting:
+            return
         begins = not self._pieces
         self._pieces += (data[at : at + PIECE] for at in range(0, len(data), PIECE))
         if begins:
@@ -113,7 +125,13 @@ class Careful(H11Protocol):
         elif self.cycle is not before:
             self._said()
         elif before is not None and before.more_body and not before.response_started:
-            self._weigh(len(piece), len(before.body) - held)
+            self._held += len(before.body) - held
+            if self._is_crumbs(len(piece)):
+                self.send_400_response("The chunks of the body are too small.")
+        elif self._rest is not None:
+            self._go_on_passing_over(self._rest, len(piece))
+        if self._parting:
+            self._pieces.clear()
         if self._pieces:
             self._pieces.popleft()
         if self._pieces:
@@ -122,20 +140,57 @@ class Careful(H11Protocol):
         elif not self.flow.read_paused:
             self.transport.resume_reading()
 
-    def _weigh(self, came: int, held: int) -> None:
-        """Refuse a body of tiny chunks: each costs as much time as a large one."""
+    def _is_crumbs(self, came: int) -> bool:
+        """Tell a body of tiny chunks: each costs as much time as a large one."""
         self._came += came
-        self._held += held
-        if self._came > CRUMBS and self._held < self._came * WORTH:
-            self.send_400_response("The chunks of the body are too small.")
+        return self._came > CRUMBS and self._held < self._came * WORTH
+
+    def handle_events(self) -> None:
+        """Act on what came; what is left of a body that was refused is passed over."""
+        if self._rest is None or self._is_passed_over():
+            super().handle_events()
+
+    def _is_passed_over(self) -> bool:
+        """Pass over what came of the body; tell whether that was the end of it."""
+        try:
+            while not isinstance(event := self.conn.next_event(), h11.EndOfMessage):
+                if not isinstance(event, h11.Data):
+                    return False
+                self._held += len(event.data)
+        except h11.RemoteProtocolError:
+            self._part()
+            return False
+        self.conn.start_next_cycle()
+        self._wait()
+        return True
+
+    def _go_on_passing_over(self, rest: Pace, came: int) -> None:
+        """Wait for more: many clients read no answer before they have sent everything."""
+        useful = rest.keeps(came, self.loop.time()) and rest.received <= 2 * self.largest
+        if self._is_crumbs(came) or not useful:
+            self._part()
+        elif self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = self.loop.call_later(WITHIN, self._part)
+
+    def _part(self) -> None:
+        """Say that this was all, and reset only later: a reset overtakes the answer."""
+        self._said()
+        self._rest, self._parting = None, True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER, self.drop)
 
     def on_response_complete(self) -> None:
-        """Wait for the next request; what is left of a body that nobody read counts as well."""
+        """Wait for the next request, or for what is left of a body that nobody read."""
         cycle = self.cycle
         self._wait()
         super().on_response_complete()
         if self.cycle is not cycle:  # the next request was here already
             self._said()
+        elif cycle.more_body:
+            self._unset_keepalive_if_required()
+            self._rest = Pace(self.loop.time(), self.largest)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP as everything else is refused."""
@@ -170,6 +225,7 @@ class Careful(H11Protocol):
     def _wait(self) -> None:
         self._said()
         self._came = self._held = 0
+        self._rest = None
         self._deadline = self.loop.call_later(WITHIN, self.drop)
         self.waiting.add(self)
 
@@ -185,6 +241,6 @@ class Careful(H11Protocol):
             self._unread = None
 
 
-def careful(waiting: Waiting) -> type[Careful]:
-    """Return the protocol of one server."""
-    return type("CarefulHere", (Careful,), {"waiting": waiting})
+def careful(waiting: Waiting, largest: int) -> type[Careful]:
+    """Return the protocol of one server; ``largest`` is in bytes, of a body."""
+    return type("CarefulHere", (Careful,), {"waiting": waiting, "largest": largest})

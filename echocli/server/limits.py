@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 
 from echocli.clock import Clock
 from echocli.server.settings import as_address
@@ -21,9 +22,38 @@ GRACE = 30.0
 LEAST_RATE = 4096
 """Bytes a second an upload must bring on average after that; a modem brought more."""
 
+SLOW_LINE = 32 * 1024
+"""Bytes a second of a slow line. The largest file must be here within the time it takes there, and
+an upload that brings less gives way where there is no place."""
+
+SETTLED = 5.0
+"""Seconds after which the rate of an upload says something."""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Let so many a minute through, all at once or spread: a token bucket."""
+
+    per_minute: float
+    at: float
+    left: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.left = self.per_minute
+
+    def take(self, now: float, count: int = 1) -> float:
+        """Return 0 and count so many, or the seconds until they are let through."""
+        rate = self.per_minute / 60
+        self.left = min(self.per_minute, self.left + max(0.0, now - self.at) * rate)
+        self.at = now
+        if self.left < count:
+            return (count - self.left) / rate
+        self.left -= count
+        return 0.0
+
 
 class RateLimit:
-    """Let an address ask so many times a minute, all at once or spread: a token bucket each.
+    """Let an address ask so many times a minute: a bucket each.
 
     Overflow rule of the table: the address that asked least lately is forgotten, and starts anew.
     Networks of IPv6 count as one address, as whoever has one address there has 2⁶⁴.
@@ -33,24 +63,22 @@ class RateLimit:
         self._size = float(per_minute)
         self._clock = clock
         self._most = most
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def admit(self, address: str) -> float:
         """Return 0 and count a request, or the seconds until the next one is let in."""
         if not self._size:
             return 0.0
         name, now = _network(address), self._clock.now()
-        left, at = self._left.pop(name, (self._size, now))
-        left = min(self._size, left + max(0.0, now - at) * self._size / 60)
-        wait = 0.0 if left >= 1 else (1 - left) * 60 / self._size
-        self._left[name] = (left if wait else left - 1, now)
-        if len(self._left) > self._most:
-            self._left.popitem(last=False)
-        return wait
+        bucket = self._buckets.setdefault(name, Bucket(self._size, now))
+        self._buckets.move_to_end(name)
+        if len(self._buckets) > self._most:
+            self._buckets.popitem(last=False)
+        return bucket.take(now)
 
     def __len__(self) -> int:
         """Return how many addresses are remembered."""
-        return len(self._left)
+        return len(self._buckets)
 
 
 def _network(address: str) -> str:
@@ -132,14 +160,28 @@ class Budget:
         self.used -= count
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Pace:
-    """Tell an upload that is only there to hold a connection open."""
+    """Tell an upload that is only there to hold a connection open; ``largest`` is in bytes."""
 
     since: float
+    largest: int
     received: int = 0
 
     def keeps(self, count: int, now: float) -> bool:
         """Take note of bytes; whether they come fast enough."""
         self.received += count
-        return self.received >= (now - self.since - GRACE) * LEAST_RATE
+        secs = now - self.since - GRACE
+        return self.received >= secs * LEAST_RATE and self.largest >= secs * SLOW_LINE
+
+    def rate(self, now: float) -> float | None:
+        """Return bytes a second, ``None`` of an upload that has only just begun."""
+        secs = now - self.since
+        return self.received / secs if secs >= SETTLED else None
+
+
+def slowest(paces: Iterable[Pace], now: float) -> Pace | None:
+    """Return who has to give way: who brings least, and less than a slow line does."""
+    rates = [(rate, pace) for pace in paces if (rate := pace.rate(now)) is not None]
+    rate, found = min(rates, key=itemgetter(0), default=(SLOW_LINE, None))
+    return found if rate < SLOW_LINE else None

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
@@ -35,8 +35,8 @@ from echocli.server.uploads import Store, Upload
 from echocli.server.work import Job, Jobs
 from echocli.types import Task, Transcript
 
-UPLOADS = 64
-"""Files that may be on their way in at the same time; they wait for nothing but their clients."""
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
 
 ALIVE = 10.0
 """Seconds without text after which a stream says that it is still there."""
@@ -72,7 +72,9 @@ class Audio:
             if wanted.stream:
                 return await _streamed(job, spec)
             transcript = await _transcript(job, spec)
-        return Response(answers.body(transcript, wanted), media_type=answers.KINDS[wanted.shape])
+        body = answers.body(transcript, wanted, job.notices)
+        headers = answers.headers(wanted, job.notices)
+        return Response(body, headers=headers, media_type=answers.KINDS[wanted.shape])
 
     async def _begun(self, request: Request, task: Task) -> tuple[Job, Asked]:
         upload = await self._received(request)
@@ -92,9 +94,10 @@ class Audio:
         """Take the file; one that would find no place to be transcribed is not even read."""
         if self.jobs.slots.full:
             raise Problem(429, "too_many_requests", "too many files wait", retry_after=AGAIN)
-        if len(self.jobs.coming) >= UPLOADS:
+        pace = self.store.pace()
+        if not self.jobs.has_room(pace.since):
             raise Problem(503, "overloaded", "too many files come at once", retry_after=AGAIN)
-        return await self.jobs.received(uploads.receive(request, self.store))
+        return await self.jobs.received(uploads.receive(request, self.store, pace), pace)
 
 
 def router(audio: Audio, created: int) -> APIRouter:
@@ -168,8 +171,25 @@ def _whole(collected: Collected, spec: LoadSpec) -> Transcript:
 async def _streamed(job: Job, spec: LoadSpec) -> Response:
     """Return a stream; what fails before the first sound was read still has a status."""
     await job.next()  # the source is open, and a model is there
-    headers = {"x-accel-buffering": "no"}  # nginx would hold events back
-    return StreamingResponse(_told(job, spec), media_type="text/event-stream", headers=headers)
+    return _Stream(job, _told(job, spec))
+
+
+class _Stream(StreamingResponse):
+    """Events as they come; whoever goes away, even before the first one, gives the job up.
+
+    That cannot be left to the generator: one that was never begun has nothing to end.
+    """
+
+    def __init__(self, job: Job, told: AsyncIterator[bytes]) -> None:
+        headers = {"x-accel-buffering": "no"}  # nginx would hold events back
+        super().__init__(told, media_type="text/event-stream", headers=headers)
+        self._job = job
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._job.cancel()
 
 
 async def _told(job: Job, spec: LoadSpec) -> AsyncIterator[bytes]:
@@ -184,9 +204,7 @@ async def _told(job: Job, spec: LoadSpec) -> AsyncIterator[bytes]:
             collected.take(event)
             if isinstance(event, Final):
                 yield answers.server_sent(answers.delta(event.segment, before))
-        yield answers.server_sent(answers.done(_whole(collected, spec)))
+        yield answers.server_sent(answers.done(_whole(collected, spec), job.notices))
         yield b"data: [DONE]\n\n"
     except Problem as problem:
         yield answers.server_sent(problem.body())
-    finally:
-        job.cancel()

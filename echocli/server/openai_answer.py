@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from echocli.events import Final
+from echocli.events import Final, Notice
 from echocli.models.languages import LANGUAGES
 from echocli.output.jsonable import dump, plain, segment_to_dict
 from echocli.output.writers import make_writer
@@ -30,19 +30,38 @@ WRITERS = {Shape.SRT: "srt", Shape.VTT: "vtt"}
 """Which of our formats a shape is."""
 
 
-def body(transcript: Transcript, asked: Asked) -> str:
+NOTICES = "x-echocli-notices"
+"""The header with what is to be said of a file, where the answer is text."""
+
+LONGEST = 1000
+"""Characters of that header."""
+
+
+def body(transcript: Transcript, asked: Asked, notices: Sequence[Notice] = ()) -> str:
     """Return a whole answer as text."""
     if asked.shape in WRITERS:
         return _written(transcript, WRITERS[asked.shape])
     if asked.shape is Shape.TEXT:
         return spoken(transcript.segments) + "\n"
     if asked.shape is Shape.JSON:
-        return dump({"text": spoken(transcript.segments), "usage": _usage(transcript)})
-    return dump(verbose(transcript, asked))
+        told = {"text": spoken(transcript.segments), "usage": _usage(transcript)}
+        return dump(told | {"notices": _notices(notices)})
+    return dump(verbose(transcript, asked, notices))
 
 
-def verbose(transcript: Transcript, asked: Asked) -> dict[str, Any]:
-    """Return the object of ``verbose_json``."""
+def headers(asked: Asked, notices: Sequence[Notice]) -> dict[str, str]:
+    """Return what is to be said of a file beside a body of text, which has no place for it.
+
+    One line of ASCII, whatever a file is called: what is not becomes a question mark.
+    """
+    if KINDS[asked.shape] == JSON or not notices:
+        return {}
+    text = "; ".join(one.message for one in notices)
+    return {NOTICES: "".join(one if " " <= one <= "~" else "?" for one in text[:LONGEST])}
+
+
+def verbose(transcript: Transcript, asked: Asked, notices: Sequence[Notice] = ()) -> dict[str, Any]:
+    """Return the object of ``verbose_json``; ``notices`` in it is ours."""
     translated = asked.task is Task.TRANSLATE
     result: dict[str, Any] = {
         "task": "translate" if translated else "transcribe",
@@ -55,7 +74,7 @@ def verbose(transcript: Transcript, asked: Asked) -> dict[str, Any]:
     if asked.words:
         words = (word for one in transcript.segments for word in one.words or ())
         result["words"] = [_word(one) for one in words]
-    return result | {"usage": _usage(transcript)}
+    return result | {"usage": _usage(transcript), "notices": _notices(notices)}
 
 
 def segment(one: Segment) -> dict[str, Any]:
@@ -104,13 +123,14 @@ def delta(one: Segment, before: str) -> dict[str, Any]:
     }
 
 
-def done(transcript: Transcript) -> dict[str, Any]:
-    """Return the event that ends a stream."""
+def done(transcript: Transcript, notices: Sequence[Notice] = ()) -> dict[str, Any]:
+    """Return the event that ends a stream; its language, duration and ``notices`` are ours."""
     return {
         "type": "transcript.text.done",
         "text": spoken(transcript.segments),
         "language": language_name(transcript.language),
         "duration": plain(transcript.duration, 3),
+        "notices": _notices(notices),
     }
 
 
@@ -131,6 +151,10 @@ def _written(transcript: Transcript, name: str) -> str:
 def _word(word: Word) -> dict[str, Any]:
     times = {"start": plain(word.start, 3), "end": plain(word.end, 3)}
     return {"word": word.text.strip(), **times, "probability": plain(word.probability)}
+
+
+def _notices(notices: Iterable[Notice]) -> list[dict[str, str]]:
+    return [{"code": one.code, "message": one.message} for one in notices]
 
 
 def _usage(transcript: Transcript) -> dict[str, Any]:

@@ -31,6 +31,10 @@ AGAIN = 5.0
 """Seconds after which to ask again for what the server could not do just now."""
 
 
+PARAMS = {"initial_prompt": "prompt", "task": "model"}
+"""What a form calls a setting, where it is called otherwise; no form has a task, which its address
+says and the model must be able to do."""
+
 SHOWN = 40
 """Characters of a value of the client's that a message repeats."""
 
@@ -86,7 +90,7 @@ def problem_of(error: EchoError) -> Problem:
     """
     text = str(error)
     if isinstance(error, UsageError):
-        return Problem(400, "unsupported_value", text)
+        return _unsupported(error)
     if isinstance(error, InputError):
         return Problem(400, "invalid_audio", text, param="file")
     if isinstance(error, OutOfMemory):
@@ -96,3 +100,12 @@ def problem_of(error: EchoError) -> Problem:
     if isinstance(error, TranscriptionError):
         return Problem(503, "transcription_failed", text, retry_after=AGAIN)
     return Problem(500, "server_error", text)
+
+
+def _unsupported(error: UsageError) -> Problem:
+    """Return the problem of a setting, by the name that the client knows."""
+    text, setting = str(error), error.setting
+    param = None if setting is None else PARAMS.get(setting, setting)
+    if setting is not None and text.startswith(f"{setting} "):
+        text = f"{param}{text.removeprefix(setting)}"
+    return Problem(400, "unsupported_value", text, param=param)

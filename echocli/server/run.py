@@ -26,6 +26,7 @@ from echocli.errors import EchoError
 from echocli.server.app import ServerState, create_app
 from echocli.server.connections import OPEN, Waiting, careful
 from echocli.server.desk import Limits
+from echocli.server.paced import Paced
 from echocli.server.patience import SessionLimits
 from echocli.server.sessions import Sessions
 from echocli.server.settings import ServeSettings
@@ -117,8 +118,8 @@ def _config(state: ServerState) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(state),
         loop="asyncio",
-        http=careful(Waiting()),
-        ws="websockets-sansio",
+        http=careful(Waiting(), settings.max_upload),
+        ws=Paced,
         ws_max_size=LARGEST,
         ws_ping_interval=PING,
         ws_ping_timeout=PONG,
@@ -127,6 +128,7 @@ def _config(state: ServerState) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # anybody on this machine could say that it is somebody else
         limit_concurrency=OPEN,
         timeout_graceful_shutdown=GOODBYE,
         ssl_certfile=settings.ssl_certfile,

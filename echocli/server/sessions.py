@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from echocli import log
 from echocli.clock import Clock
 from echocli.server.capacity import Measured, allowed
 from echocli.server.chair import Chair
@@ -157,15 +158,10 @@ class Sessions:
         """Look at the times of all sessions, and do what is due."""
         now = self._clock.now()
         for session in list(self._sessions.values()):
-            match due(session.times, self.limits, now):
-                case Due.FORGET:
-                    self._dismiss(session)
-                case Due.IDLE:
-                    text = f"no sound came for {self.limits.idle_seconds:g} s"
-                    session.finish(catch_up=True, reason=refusal(Code.IDLE, text))
-                case Due.TOO_LONG:
-                    text = f"the session has lasted {self.limits.session_seconds:g} s"
-                    session.finish(catch_up=True, reason=refusal(Code.TOO_LONG, text))
+            try:
+                self._attend(session, now)
+            except Exception as error:  # a defect with one of them: the others still end in time
+                log.event("server_error", what=f"{type(error).__name__}: {error}")
         with self._changed:
             self._dismissed = [one for one in self._dismissed if not one.ended.is_set()]
 
@@ -207,6 +203,17 @@ class Sessions:
     def _keep_house(self) -> None:
         while not self._closed.wait(TICK):
             self.tick()
+
+    def _attend(self, session: Session, now: float) -> None:
+        match due(session.times, self.limits, now):
+            case Due.FORGET:
+                self._dismiss(session)
+            case Due.IDLE:
+                text = f"no sound came for {self.limits.idle_seconds:g} s"
+                session.finish(catch_up=True, reason=refusal(Code.IDLE, text))
+            case Due.TOO_LONG:
+                text = f"the session has lasted {self.limits.session_seconds:g} s"
+                session.finish(catch_up=True, reason=refusal(Code.TOO_LONG, text))
 
     def _forget_old(self) -> None:
         """Keep no more sessions that are over than there may be others: each holds its events."""

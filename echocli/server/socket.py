@@ -24,6 +24,9 @@ SLOWEST = 30.0
 GOODBYE = 5.0
 """Seconds that closing may take."""
 
+TURN = 0.005
+"""Seconds for which messages that are there already are taken before others have their turn."""
+
 QUIET = (WebSocketDisconnect, TimeoutError)
 """Ends that are the client's: it is gone, or does not read."""
 
@@ -90,6 +93,7 @@ class _Skin:
 
     async def _read(self) -> None:
         """Give the conversation what comes, while it has room for it."""
+        since = self._clock.now()
         while True:
             while self._conversation.paused:
                 # Set by the writer, who looks every quarter of a second at least.
@@ -101,6 +105,9 @@ class _Skin:
             with self._sessions.waking(self.wake):
                 self._conversation.receive(_content(message), self._clock.now())
             self._news.set()
+            if self._clock.now() - since >= TURN:
+                await asyncio.sleep(0)  # receiving does not wait for what has come
+                since = self._clock.now()
 
     async def _write(self) -> None:
         """Send what the conversation says, until it closes."""
@@ -112,10 +119,10 @@ class _Skin:
                     return
             if not self._conversation.paused:
                 self._readable.set()
-            try:
-                await asyncio.wait_for(self._news.wait(), PUMP_SECONDS)
-            except TimeoutError:
-                continue
+            # wait_for() of Python 3.11 forgets that it was cancelled where news come as well.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PUMP_SECONDS):
+                    await self._news.wait()
 
     def _pump(self) -> None:
         now = self._clock.now()

@@ -76,8 +76,12 @@ class Store:
     budget: Budget
     clock: Clock
 
+    def pace(self) -> Pace:
+        """Return that of a file that comes from now on."""
+        return Pace(self.clock.now(), self.largest)
 
-async def receive(request: Request, store: Store) -> Upload:
+
+async def receive(request: Request, store: Store, pace: Pace) -> Upload:
     """Return the form of a request; whoever takes it discards it.
 
     Raises :class:`Problem` for what is no form, too large, too slow, or finds no room.
@@ -87,7 +91,7 @@ async def receive(request: Request, store: Store) -> Upload:
     upload = Upload(Path(name), store.budget)
     try:
         with os.fdopen(handle, "wb") as sink:
-            await _Form(request, store, upload, sink).read()
+            await _Form(request, store, upload, sink).read(pace)
     except BaseException:
         upload.discard()
         raise
@@ -104,6 +108,11 @@ def _check_length(request: Request, store: Store) -> None:
 def too_large(most: int) -> Problem:
     """Return the problem of a file that is larger than files may be."""
     return Problem(413, "file_too_large", f"the file is larger than {most >> 20} MB", param="file")
+
+
+def too_slow() -> Problem:
+    """Return the problem of a file that holds a place and hardly comes."""
+    return Problem(408, "too_slow", "the file comes too slowly")
 
 
 class _Form:
@@ -124,14 +133,13 @@ class _Form:
         self._unwritten = bytearray()
         self._ended = False
 
-    async def read(self) -> None:
+    async def read(self, pace: Pace) -> None:
         """Read to the end."""
         parser = self._parser()
-        pace = Pace(self._store.clock.now())
         chunks = self._request.stream()
         while (chunk := await _next(chunks)) is not None:
             if not pace.keeps(len(chunk), self._store.clock.now()):
-                raise Problem(408, "too_slow", "the file comes too slowly")
+                raise too_slow()
             self._feed(parser, chunk)
             if len(self._unwritten) >= AT_ONCE:
                 await self._write()
@@ -198,6 +206,8 @@ class _Form:
         if not self._field_name:
             raise _bad("a part of the form has no name")
         if b"filename" not in options:
+            if self._field_name == "file":
+                raise _bad("the part 'file' has no file name: send it as a file")
             self._field = bytearray()
             return
         if self._field_name != "file" or self._upload.has_file:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Self
 from echocli.audio.file import FileSource
 from echocli.errors import EchoError, InputError
 from echocli.events import Event, Meter, Notice, Progress
-from echocli.server.limits import Busy, Slots
+from echocli.server.limits import Busy, Pace, Slots, slowest
 from echocli.server.problems import Problem, problem_of
+from echocli.server.uploads import too_slow
 from echocli.types import SAMPLE_RATE, Samples
 
 if TYPE_CHECKING:
@@ -30,7 +31,13 @@ if TYPE_CHECKING:
     from echocli.server.uploads import Upload
 
 _UNTOLD = (Progress, Meter, Notice)
-"""Events that nobody needs here."""
+"""Events that nobody needs here, but for the notices below."""
+
+ABOUT_INPUT = frozenset({"input", "no_text", "no_speech"})
+"""Codes of the notices that are about the file; others are for whoever runs the server."""
+
+UPLOADS = 64
+"""Files that may be on their way in at the same time; they wait for nothing but their clients."""
 
 FAREWELL = 0.5
 """Seconds those get to end that are given up when the server goes away."""
@@ -82,23 +89,40 @@ class Jobs:
     readiness: Readiness
     max_seconds: float
     running: set[Job] = field(default_factory=set)
-    coming: set[asyncio.Task[Upload]] = field(default_factory=set)
+    coming: dict[Pace, asyncio.Task[Upload]] = field(default_factory=dict)
     """Files on their way in."""
     leaving: bool = False
     """Whether the server is about to end: nothing more is begun."""
 
-    async def received(self, coming: Coroutine[Any, Any, Upload]) -> Upload:
-        """Return a file that comes in; raise :class:`Problem` where the server ends meanwhile."""
-        task = asyncio.create_task(coming)
-        self.coming.add(task)
+    async def received(self, coming: Coroutine[Any, Any, Upload], pace: Pace) -> Upload:
+        """Return a file that comes in.
+
+        Raises :class:`Problem` where the server ends meanwhile, or it had to give way.
+        """
+        self.coming[pace] = task = asyncio.create_task(coming)
         try:
             return await task
         except asyncio.CancelledError:
             if self.leaving:
                 raise going_away() from None
+            if pace not in self.coming:
+                raise too_slow() from None
             raise
         finally:
-            self.coming.discard(task)
+            self.coming.pop(pace, None)
+
+    def has_room(self, now: float) -> bool:
+        """Whether one more file may come in; one that hardly comes gives way to it.
+
+        Overflow rule: where none crawls, who comes is refused.
+        """
+        if len(self.coming) < UPLOADS:
+            return True
+        crawling = slowest(self.coming, now)
+        if crawling is None:
+            return False
+        self.coming.pop(crawling).cancel()
+        return True
 
     async def drain(self, timeout: float) -> None:
         """Give up what is not begun, wait until the rest is done, then give that up too.
@@ -106,7 +130,7 @@ class Jobs:
         Returns ``timeout`` seconds after the call at the latest, and :data:`FAREWELL`.
         """
         self.leaving = True
-        for task in self.coming:
+        for task in self.coming.values():
             task.cancel()
         for job in self.running:
             if not job.begun:
@@ -134,6 +158,8 @@ class Job:
         self._news: asyncio.Queue[Event | Problem | None] = asyncio.Queue()
         """Events, then why there are no more; bounded by the text of the longest file."""
         self._thread_ended = asyncio.Event()
+        self.notices: list[Notice] = []
+        """What is to be said of the file; whole once there are no more events."""
         self.begun = False
         """Whether it has its turn."""
         self._cancelled = False
@@ -201,6 +227,8 @@ class Job:
             transcription = hosting.open(self.name, self._source, self._asked.wishes)
             try:
                 for event in transcription.events():
+                    if isinstance(event, Notice) and event.code in ABOUT_INPUT:
+                        self.notices.append(event)
                     if not isinstance(event, _UNTOLD):
                         self._tell(event)
             finally:

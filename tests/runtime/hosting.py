@@ -47,7 +47,8 @@ def hosting() -> Iterator[Open]:
             spec: LoadSpec, *fallbacks: LoadSpec, ladder: Ladder | None = None, **keys: Any
         ) -> Host:
             clock = keys.pop("clock", None) or SystemClock()
-            service = serve(spec, *fallbacks, clock=clock, options=keys.pop("options", None))
+            given = {"make": keys.pop("make", None), "options": keys.pop("options", None)}
+            service = serve(spec, *fallbacks, clock=clock, **given)
             adjuster = Adjuster(Choices(point_of(spec)), service, ladder)
             host = Host(service, Watch(service, clock), adjuster, clock, **keys)
             hosts.append(host)
@@ -68,12 +69,14 @@ def asked(guest: Guest, numbers: Sequence[int], kind: Kind = Kind.FINAL) -> list
     return texts(guest.decode(windows, OPTIONS, urgency=int(kind)))
 
 
-def overloaded(host: Host, reporter: Reporter, clock: Later) -> list[Event]:
+def overloaded(
+    host: Host, reporter: Reporter, clock: Later, to: Rung = Rung.WARNING
+) -> list[Event]:
     """Have speech wait while the line is full, until the ladder has seen it."""
-    list(reporter.look(Now(backlog=3.0)))
+    list(reporter.look(Now(backlog=3.0 if to is Rung.WARNING else 30.0)))
     events: list[Event] = []
     for _ in range(10):  # the housekeeper, who sees an empty line, looks less often
         clock.more += 0.5
         events += host.books.observe(pressure=True)
-    assert host.rung is Rung.WARNING
+    assert host.rung is to
     return events

@@ -27,7 +27,7 @@ def request(*windows: Window) -> Request:
     (source,) = LiveSession(["mic"], LiveOptions()).sources
     utterance = Utterance(0, 0, 0)
     jobs = tuple((source, Job(Kind.FINAL, utterance, one, 16_000)) for one in windows)
-    return Request(Kind.FINAL, jobs, DecodeOptions())
+    return Request(Kind.FINAL, jobs, DecodeOptions(), int(Kind.FINAL))
 
 
 @contextmanager

@@ -17,17 +17,16 @@ from echocli.audio.file import FileSource
 from echocli.audio.playback import Playback
 from echocli.clock import SystemClock
 from echocli.errors import ModelError
-from echocli.events import Event, Final, Level, Notice, SpeechEnded, SpeechStarted
+from echocli.events import Event, Final, SpeechEnded, SpeechStarted
 from echocli.providers.base import Hypothesis
 from echocli.runtime.guest import Guest
-from echocli.runtime.ladder import Ladder, LadderOptions, Load
 from echocli.runtime.lifecycle import State
 from echocli.runtime.live_options import Kind
 from echocli.runtime.live_run import Live
 from echocli.runtime.serving import Gone, Withdrawn
 from echocli.runtime.supervisor import Outcome
 from tests.runtime.conftest import Script, eventually, window
-from tests.runtime.hosting import OPTIONS, Later, Open, asked, hosting, overloaded, point_of
+from tests.runtime.hosting import OPTIONS, Later, Open, asked, hosting
 from tests.runtime.services import workers
 
 pytestmark = pytest.mark.unit
@@ -207,49 +206,6 @@ def test_a_final_of_a_live_run_does_not_wait_behind_the_finals_of_others(
         finally:
             done.set()
             events.close()
-
-
-def test_under_pressure_everybody_is_asked_for_larger_chunks(
-    open_house: Open, script: Script
-) -> None:
-    clock = Later()
-    spec = script(texts=["x"])
-    host = open_house(spec, ladder=Ladder(LadderOptions(dwell=0.1)), clock=clock)
-    assert host.wait_ready(30)
-    host.enter("live", live=True)
-    follower, reporter = host.follow("live", point_of(spec), 1)
-    events = overloaded(host, reporter, clock)
-    assert any(isinstance(event, Level) for event in events)
-    assert follower.observe(0.0, Load(None))
-    assert follower.point.least_interval > point_of(spec).least_interval
-    assert follower.point.beam_size == 1
-
-
-def test_the_load_is_that_of_all_live_guests_together(open_house: Open, script: Script) -> None:
-    host = open_house(script(texts=["x"], delay_ms=100))
-    assert host.wait_ready(30)
-    for name in ("one", "two"):
-        guest = host.enter(name, live=True)
-        _, reporter = host.follow(name, point_of(guest.spec), 2)
-        asked(guest, [hash(name) % 1000])
-        reporter.covered("mic", 1.0)
-        reporter.covered("system", 1.0)
-    assert host.load is not None
-    assert 0.2 <= host.load < 1.0
-
-
-def test_whoever_comes_at_a_higher_level_is_told(open_house: Open, script: Script) -> None:
-    clock = Later()
-    spec = script(texts=["x"])
-    host = open_house(spec, ladder=Ladder(LadderOptions(dwell=0.1)), clock=clock)
-    host.enter("live", live=True)
-    _, reporter = host.follow("live", point_of(spec), 1)
-    overloaded(host, reporter, clock)
-    host.enter("late", live=True)
-    follower, _ = host.follow("late", point_of(spec), 1)
-    (notice,) = follower.news(0.0, 0.0)
-    assert isinstance(notice, Notice)
-    assert "WARNING" in notice.message
 
 
 def test_closing_a_host_leaves_nobody_waiting(open_house: Open, script: Script) -> None:

@@ -13,11 +13,12 @@ import pytest
 from echocli.errors import EchoError, ModelError
 from echocli.events import Failover
 from echocli.runtime.guest import Guest
-from echocli.runtime.host import LONGEST, RETRY
+from echocli.runtime.host import LONGEST, RETRY, Host
+from echocli.runtime.policy import Deadline, Policy
 from echocli.runtime.succession import ServiceOptions
 from tests.runtime.conftest import Script, eventually
 from tests.runtime.hosting import Later, Open, asked, hosting, point_of
-from tests.runtime.services import workers
+from tests.runtime.services import leaving, workers
 
 pytestmark = pytest.mark.unit
 
@@ -42,6 +43,56 @@ def test_a_worker_that_dies_while_nobody_asks_is_missed_and_replaced(
     assert host.standing.worker_pid not in (None, pid)
     assert host.standing.warmup_ms is not None
     assert asked(host.enter("guest", live=True), [1]) == ["x"]
+
+
+WATCHFUL = Policy(Deadline(minimum=2.0, idle=1.0), ping_every=0.1, answers_within=0.2)
+
+
+def stopped(host: Host) -> int:
+    """Return the process id of a worker that is stopped from now on."""
+    pid = host.standing.worker_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+def test_a_worker_that_hangs_while_nobody_asks_is_missed_and_replaced(
+    open_house: Open, script: Script
+) -> None:
+    host = open_house(script(texts=["x"]), make=leaving(WATCHFUL))
+    assert host.wait_ready(30)
+    pid = stopped(host)
+    eventually(lambda: not host.standing.ready, "it is missed")
+    assert host.standing.reason == "the worker does not answer"
+    eventually(lambda: host.standing.ready, "another is there")
+    assert host.standing.worker_pid not in (None, pid)
+    assert host.service.restarts == 1
+
+
+def test_a_worker_that_hangs_at_work_does_not_count_as_ready(
+    open_house: Open, script: Script
+) -> None:
+    policy = Policy(Deadline(minimum=1.2, factor=0.0), ping_every=3600.0)
+    host = open_house(script(texts=["x"]), make=leaving(policy))
+    assert host.wait_ready(30)
+    guest = host.enter("guest", live=True)
+    with ThreadPoolExecutor(1) as pool:
+        stopped(host)
+        job = pool.submit(asked, guest, [1])
+        eventually(lambda: host.standing.reason == "the worker does not answer", "it is missed")
+        assert not host.standing.ready
+        assert job.result() == ["x"]
+    eventually(lambda: host.standing.ready, "another is there")
+
+
+def test_a_worker_that_is_asked_for_signs_of_life_still_counts_as_unused(
+    open_house: Open, script: Script
+) -> None:
+    host = open_house(script(texts=["x"]), make=leaving(WATCHFUL), unload_after=1.0)
+    assert host.wait_ready(30)
+    assert host.service.restarts == 0
+    eventually(lambda: workers() == [], "the model is let go of")
+    assert host.service.restarts == 0
 
 
 def test_a_worker_that_dies_at_work_costs_no_guest_an_answer(

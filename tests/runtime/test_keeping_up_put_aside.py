@@ -110,3 +110,18 @@ def test_nothing_is_filled_in_once_there_is_no_time_any_more() -> None:
         request = session.request(8, 7.4)
         assert request is not None
         assert request.kind is Kind.BACKFILL
+
+
+@pytest.mark.parametrize("finishing", [False, True])
+def test_what_is_left_at_the_end_goes_before_what_others_can_wait_for(finishing: bool) -> None:
+    with spooling() as spool:
+        session = LiveSession(["mic"], LiveOptions(backlog=SAMPLE_RATE), spool)
+        feeder = Feeder(session.sources[0], TALK, Conditions())
+        feeder.feed(to_samples(7.4), 7.4)
+        session.put_aside()
+        session.may_backfill, session.finishing = True, finishing
+        (filling,) = (
+            one for one in iter(lambda: session.request(8, 7.4), None) if one.kind is Kind.BACKFILL
+        )
+        assert (filling.urgency < Kind.PARTIAL) is finishing
+        assert filling.urgency > Kind.FINAL

@@ -106,6 +106,18 @@ def test_windows_are_answered_in_their_order(start: Start, script: Script) -> No
     assert answer.busy_ms > 0
 
 
+def test_a_sign_of_life_comes_between_requests_and_not_from_the_dead(
+    start: Start, script: Script
+) -> None:
+    worker = start(script(texts=["a"]))
+    worker.loaded.result(PATIENCE)
+    worker.ping().result(PATIENCE)
+    assert text_of(worker) == "a"
+    worker.kill()
+    with pytest.raises(WorkerDied):
+        worker.ping().result(PATIENCE)
+
+
 def test_slots_decode_side_by_side(start: Start, script: Script) -> None:
     worker = start(script(slots=4, texts=["a"], delay_ms=300))
     worker.loaded.result(PATIENCE)

@@ -25,7 +25,7 @@ from echocli.wire.messages import Format, SourceStart, Start, to_text
 from tests.cli.conftest import Script, eventually, script
 from tests.server.asking import TOKEN, code, metrics, transcribed
 from tests.server.conftest import StartServer
-from tests.server.process import ServerProcess
+from tests.server.process import Answer, ServerProcess, multipart
 from tests.server.test_http_settings import make_certificate
 from tests.tools.strictly import check
 
@@ -88,10 +88,42 @@ def test_everything_else_needs_the_token(server: ServerProcess, path: str) -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/docs", "/openapi.json", "/redoc", "/../../etc/passwd", "//"]
+    "path",
+    ["/", "/docs", "/openapi.json", "/redoc", "/../../etc/passwd", "//", "/v1/audio/translations/"],
 )
 def test_there_is_nothing_else(server: ServerProcess, path: str) -> None:
-    assert server.get(path, token=TOKEN).status == 404
+    answer = server.ask("POST" if path.startswith("/v1") else "GET", path, token=TOKEN)
+    assert (answer.status, code(answer)) == (404, "not_found")
+
+
+def test_a_prompt_that_is_too_long_is_told_by_the_name_of_its_field(
+    server: ServerProcess, samples: Path
+) -> None:
+    answer = transcribed(server, samples, prompt="word " * 401)
+    assert answer.status == 400
+    assert answer.json["error"]["param"] == "prompt"
+    assert answer.json["error"]["message"] == "prompt is longer than 2000 characters"
+
+
+def test_a_file_that_ends_early_is_told_beside_its_text(
+    server: ServerProcess, samples: Path
+) -> None:
+    data = (samples / "meeting.flac").read_bytes()[:30_000]
+    (notice,) = cut(server, data).json["notices"]
+    assert notice["code"] == "input"
+    assert notice["message"].startswith("a.wav: ends early: 3.3 s of 21.1 s could be read")
+    assert cut(server, data, response_format="verbose_json").json["notices"] == [notice]
+    header = cut(server, data, response_format="text").headers["x-echocli-notices"]
+    assert header == notice["message"]
+    *_, done, _end = cut(server, data, stream="true").body.decode().split("\n\n")[:-1]
+    assert json.loads(done.removeprefix("data: "))["notices"] == [notice]
+
+
+def cut(server: ServerProcess, sound: bytes, **fields: str) -> Answer:
+    body, headers = multipart(sound, fields)
+    answer = server.ask("POST", "/v1/audio/transcriptions", body, headers=headers, token=TOKEN)
+    assert answer.status == 200
+    return answer
 
 
 def test_another_method_is_told_which_there_are(server: ServerProcess) -> None:
@@ -194,7 +226,7 @@ def test_the_log_says_who_was_refused_what_and_which_session_was_whose(
     log, token = tmp_path / "log", {"Authorization": f"Bearer {TOKEN}"}
     server = start_server(*script(), "--log-file", log, env={"ECHOCLI_TOKEN": TOKEN})
     server.wait_ready()
-    server.get("/v1/models")
+    server.get("/v1/models", headers={"X-Forwarded-For": "203.0.113.7"})  # who says so itself
     server.get("/metrics", token=TOKEN)
     address = f"ws://127.0.0.1:{server.port}{PATH}"
     with suppress(InvalidStatus), connect(address):

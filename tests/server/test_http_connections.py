@@ -25,6 +25,7 @@ Scene: TypeAlias = Callable[[int, Waiting], Awaitable[None]]
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 LARGE = 64 * 2**20
+LARGEST = 4 * 2**20
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +44,9 @@ def play(scene: Scene, most: int = 8) -> None:
 
     async def whole() -> None:
         waiting = Waiting(most)
-        config = uvicorn.Config(app, http=careful(waiting), lifespan="off", log_config=None)
+        config = uvicorn.Config(
+            app, http=careful(waiting, LARGEST), lifespan="off", log_config=None
+        )
         config.load()
         state = ServerState()
 
@@ -139,6 +142,49 @@ def test_a_body_that_nobody_reads_does_not_keep_the_connection() -> None:
             writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nabc")
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")
             assert await dropped(reader)
+
+    play(scene)
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("chunked", [False, True])
+def test_who_sends_all_of_a_refused_body_before_it_reads_gets_the_answer(chunked: bool) -> None:
+    async def scene(port: int, waiting: Waiting) -> None:
+        async with connected(port) as (reader, writer):
+            head = BODY if chunked else REQUEST[:-2] + b"Content-Length: 800000\r\n\r\n"
+            writer.write(head.replace(b"/body", b"/"))
+            for _ in range(8):  # three times as long as a request may take
+                await asyncio.sleep(0.08)
+                writer.write(chunk(b"x" * 100_000) if chunked else b"x" * 100_000)
+            writer.write(b"0\r\n\r\n" if chunked else b"")
+            assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
+            writer.write(REQUEST)
+            assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
+
+    play(scene)
+
+
+@pytest.mark.parametrize("size", [1, 60_000])
+def test_no_more_of_a_refused_body_is_passed_over_than_makes_sense(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "LINGER", 0.2)
+
+    async def scene(port: int, waiting: Waiting) -> None:
+        async with connected(port) as (reader, writer):
+            writer.write(BODY.replace(b"/body", b"/"))
+            head = await reader.readuntil(b"hello")
+            ended, sent = asyncio.create_task(reader.read()), 0
+            with suppress(ConnectionError):
+                while not ended.done():
+                    data = chunk(b"x" * size) * (60_000 // size)
+                    writer.write(data)
+                    sent += len(data)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+            assert head.startswith(b"HTTP/1.1 200")
+            assert await ended == b""
+            assert sent < 4 * LARGEST if size > 1 else sent < LARGEST
 
     play(scene)
 

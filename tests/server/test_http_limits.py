@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from echocli.clock import SteppingClock
-from echocli.server.limits import GRACE, LEAST_RATE, Budget, Busy, Pace, RateLimit, Slots
+from echocli.server.limits import (
+    GRACE,
+    LEAST_RATE,
+    SETTLED,
+    SLOW_LINE,
+    Bucket,
+    Budget,
+    Busy,
+    Pace,
+    RateLimit,
+    Slots,
+    slowest,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -23,6 +35,14 @@ def test_an_address_may_ask_so_often_and_then_has_to_wait() -> None:
     clock.advance(10)
     assert rate.admit("10.0.0.1") == 0
     assert rate.admit("10.0.0.1") == pytest.approx(10)
+
+
+def test_a_bucket_takes_all_that_is_asked_for_or_nothing_of_it() -> None:
+    bucket = Bucket(60, 100.0)
+    assert bucket.take(100, 50) == 0
+    assert bucket.take(100, 20) == pytest.approx(10)
+    assert bucket.take(100, 10) == 0
+    assert bucket.take(120, 20) == 0
 
 
 def test_zero_is_no_limit_and_remembers_nobody() -> None:
@@ -126,7 +146,24 @@ def test_a_budget_is_never_overdrawn() -> None:
 
 
 def test_an_upload_has_time_and_then_must_go_on() -> None:
-    pace = Pace(100.0)
+    pace = Pace(100.0, 10 * LEAST_RATE * SLOW_LINE)
     assert pace.keeps(1, 100 + GRACE)
     assert not pace.keeps(1, 100 + GRACE + 1)
     assert pace.keeps(LEAST_RATE, 100 + GRACE + 1)
+
+
+def test_no_upload_takes_longer_than_the_largest_file_on_a_slow_line() -> None:
+    pace = Pace(100.0, 10 * SLOW_LINE)
+    assert pace.keeps(9 * SLOW_LINE, 100 + GRACE + 10)
+    assert not pace.keeps(SLOW_LINE, 100 + GRACE + 10.1)
+
+
+def test_who_brings_least_gives_way_unless_it_brings_enough_or_has_just_begun() -> None:
+    largest, now = 10**9, 100.0
+    quick = Pace(now - 2 * SETTLED, largest, round(2 * SETTLED * SLOW_LINE))
+    fresh = Pace(now - SETTLED / 2, largest)
+    slow, slower = (Pace(now - 60, largest, count) for count in (900_000, 400_000))
+    assert slowest([quick, fresh], now) is None
+    assert slowest([quick, fresh, slow], now) is slow
+    assert slowest([slow, slower, quick], now) is slower
+    assert slowest([], now) is None

@@ -17,9 +17,10 @@ from starlette.types import Message
 
 from echocli.clock import SteppingClock
 from echocli.server import uploads
-from echocli.server.limits import GRACE, Budget
+from echocli.server.limits import GRACE, SETTLED, Budget
 from echocli.server.problems import Problem
 from echocli.server.uploads import FIELD, FIELDS, Store, Upload, make_folder, receive, shown
+from echocli.server.work import UPLOADS, Jobs
 
 pytestmark = pytest.mark.unit
 
@@ -57,7 +58,7 @@ def store(folder: Path, largest: int = 10_000, most: int = 100_000) -> Store:
 
 
 def taken(where: Store, *chunks: bytes, **more: object) -> Upload:
-    return asyncio.run(receive(request(list(chunks), **more), where))  # type: ignore[arg-type]
+    return asyncio.run(receive(request(list(chunks), **more), where, where.pace()))  # type: ignore[arg-type]
 
 
 def refused(where: Store, *chunks: bytes, **more: object) -> Problem:
@@ -117,7 +118,7 @@ def test_a_file_that_is_too_large_is_refused_while_it_comes(tmp_path: Path) -> N
 
 def test_one_that_says_so_beforehand_is_not_read_at_all(tmp_path: Path) -> None:
     with pytest.raises(Problem) as caught:
-        asyncio.run(receive(request([], length=10**9), store(tmp_path)))
+        taken(store(tmp_path), length=10**9)
     assert caught.value.status == 413
 
 
@@ -148,6 +149,10 @@ def test_all_files_together_have_so_much_room(tmp_path: Path) -> None:
 def test_what_is_no_form_is_refused(tmp_path: Path, chunks: list[bytes], code: str) -> None:
     problem = refused(store(tmp_path), *chunks)
     assert (problem.status, problem.code) == (400, code)
+
+
+def test_a_file_without_a_name_is_told_from_none(tmp_path: Path) -> None:
+    assert "no file name" in str(refused(store(tmp_path), part("file", b"RIFF"), END))
 
 
 @pytest.mark.parametrize(
@@ -181,11 +186,52 @@ def test_an_upload_that_only_holds_the_connection_is_given_up(tmp_path: Path) ->
             return await take()
 
         asked._receive = later
-        await receive(asked, where)
+        await receive(asked, where, where.pace())
 
     with pytest.raises(Problem) as caught:
         asyncio.run(slowly())
     assert (caught.value.status, caught.value.code) == (408, "too_slow")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_slowest_that_crawls_gives_way_where_all_places_are_taken(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    where = Store(tmp_path, 10_000_000, Budget(10_000_000), clock)
+    jobs = Jobs(None, None, None, 1.0)  # type: ignore[arg-type]
+
+    async def coming(count: int) -> None:
+        """Begin an upload that has brought so many bytes and brings no more for now."""
+        asked = request([part("file", b"", "a.wav")[:-2], b"x" * count])
+        take, left = asked._receive, 2
+
+        async def some() -> Message:
+            nonlocal left
+            left -= 1
+            return await take() if left >= 0 else await asyncio.Future()
+
+        asked._receive = some
+        pace = where.pace()
+        assert jobs.has_room(pace.since)
+        await jobs.received(receive(asked, where, pace), pace)
+
+    async def scene() -> None:
+        counts = [50_000 + 1_000 * number for number in range(UPLOADS)]
+        tasks = [asyncio.create_task(coming(count)) for count in counts]
+        while sum(pace.received > 120 for pace in jobs.coming) < UPLOADS:
+            await asyncio.sleep(0)
+        assert not jobs.has_room(clock.now()), "nobody knows yet who crawls"
+        clock.advance(SETTLED)
+        assert jobs.has_room(clock.now())
+        with pytest.raises(Problem) as caught:
+            await tasks[0]
+        assert (caught.value.status, caught.value.code) == (408, "too_slow")
+        assert len(jobs.coming) == len(list(tmp_path.iterdir())) == UPLOADS - 1
+        assert not any(task.done() for task in tasks[1:])
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(scene())
     assert not list(tmp_path.iterdir())
 
 
@@ -199,7 +245,8 @@ def test_one_that_stops_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             return await asyncio.Future()
 
         asked._receive = never
-        await receive(asked, store(tmp_path))
+        where = store(tmp_path)
+        await receive(asked, where, where.pace())
 
     with pytest.raises(Problem) as caught:
         asyncio.run(stopping())
@@ -217,7 +264,8 @@ def test_a_client_that_goes_away_leaves_nothing(tmp_path: Path) -> None:
             return await take() if count == 1 else {"type": "http.disconnect"}
 
         asked._receive = gone
-        await receive(asked, store(tmp_path))
+        where = store(tmp_path)
+        await receive(asked, where, where.pace())
 
     with pytest.raises(Problem):
         asyncio.run(leaving())

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from echocli.events import Notice
 from echocli.server import openai_answer as answers
 from echocli.server.openai_request import Asked, Shape
 from echocli.types import Segment, Task, Transcript, Word
@@ -74,6 +75,27 @@ def test_the_pieces_of_a_stream_are_its_text(texts: list[str]) -> None:
     pieces = [answers.delta(one, answers.spoken(segments[:n])) for n, one in enumerate(segments)]
     whole = answers.done(transcript(*segments))
     assert "".join(piece["delta"] for piece in pieces) == whole["text"]
+
+
+@given(st.lists(st.builds(Notice, st.just("input"), st.text()), max_size=3))
+def test_what_is_to_be_said_of_a_file_is_one_short_line_of_ascii(notices: list[Notice]) -> None:
+    found = answers.headers(Asked(Task.TRANSCRIBE, Shape.SRT), notices)
+    assert bool(found) == bool(notices)
+    for line in found.values():
+        assert line.isascii()
+        assert line.isprintable() or not line
+        assert len(line) <= answers.LONGEST
+
+
+def test_an_object_has_it_in_its_body_and_is_the_same_without_any() -> None:
+    notice = Notice("input", "a.wav: ends early")
+    for shape in (Shape.JSON, Shape.VERBOSE):
+        asked = Asked(Task.TRANSCRIBE, shape)
+        assert answers.headers(asked, [notice]) == {}
+        found = json.loads(answers.body(transcript(*TWO), asked, [notice]))
+        assert found.pop("notices") == [{"code": "input", "message": "a.wav: ends early"}]
+        none = json.loads(answers.body(transcript(*TWO), asked))
+        assert none == found | {"notices": []}
 
 
 @given(st.text())

@@ -63,13 +63,15 @@ def test_a_certificate_nobody_knows_is_refused_at_once_with_the_next_step(
     assert "trying again" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [("transcribe",), ("live", "--file")])
 def test_whoever_asks_without_encryption_is_told_where_there_is_some(
-    run_echocli: RunEchocli, server: ServerProcess, short_sample: Path
+    run_echocli: RunEchocli, server: ServerProcess, short_sample: Path, command: tuple[str, ...]
 ) -> None:
     url = f"ws://localhost:{server.port}"
-    done = run_echocli("live", "--file", short_sample, "--remote", url, "--retries", "0")
+    done = run_echocli(*command, short_sample, "--remote", url)
     assert done.code == 1
     assert "wss://" in done.stderr
+    assert "trying again" not in done.stderr
 
 
 def test_a_token_is_needed_behind_a_certificate_too(

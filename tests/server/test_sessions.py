@@ -14,7 +14,7 @@ from echocli.api.hosting import Hosting
 from echocli.clock import SteppingClock
 from echocli.events import End, StatsEvent
 from echocli.server.desk import Refused, Seat
-from echocli.server.patience import Due
+from echocli.server.patience import Due, Times, due
 from echocli.server.sessions import SessionLimits, Sessions
 from echocli.wire.codes import Close, Code
 from tests.server.seated import RATE, desk, events, feed, scripted, speech, start, texts, until
@@ -100,6 +100,25 @@ def test_a_session_keeps_its_place_for_a_while_and_then_is_gone(
     until(lambda: not _alive("mine"))
     sessions.tick()
     assert sessions.count == 0
+
+
+def test_a_defect_with_one_session_does_not_keep_the_others(
+    sessions: Sessions, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = ready(sessions, "first"), ready(sessions, "second")
+    feed(second, SILENCE)
+    first.detach()
+    second.detach()
+
+    def broken(times: Times, limits: SessionLimits, now: float) -> Due | None:
+        if times.unused:
+            raise RuntimeError("a defect")
+        return due(times, limits, now)
+
+    monkeypatch.setattr("echocli.server.sessions.due", broken)
+    clock.advance(61.0)
+    sessions.tick()
+    assert sessions.ids == ("first",)
 
 
 def test_a_session_that_was_only_opened_is_not_kept(

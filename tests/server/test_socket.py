@@ -15,17 +15,17 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketState
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from echocli.api.hosting import Hosting
-from echocli.clock import SystemClock
+from echocli.clock import SteppingClock, SystemClock
 from echocli.events import End, Final
 from echocli.server.conversation import Conversation
 from echocli.server.desk import Limits
 from echocli.server.sessions import SessionLimits, Sessions
-from echocli.server.socket import serve_socket
+from echocli.server.socket import TURN, serve_socket
 from echocli.wire.codes import Close, Code
 from echocli.wire.frames import Frame, encode
 from echocli.wire.messages import (
@@ -38,6 +38,7 @@ from echocli.wire.messages import (
     Ready,
     Refusal,
     Resume,
+    Seen,
     ServerMessage,
     parse_server,
     to_text,
@@ -260,6 +261,34 @@ async def deaf(sessions: Sessions, sound: np.ndarray[Any, Any]) -> None:
     )
     assert not incoming, "its sound was taken all the same"
     assert len(asyncio.all_tasks()) == 1
+
+
+def test_others_have_their_turn_while_messages_are_there(sessions: Sessions) -> None:
+    clock, seen, turns = SteppingClock(), to_text(Seen(0)), 0
+    incoming = [to_text(start()), *[seen] * 1000]
+
+    async def receive() -> dict[str, Any]:
+        clock.advance(0.001)  # what a message takes
+        text = incoming.pop(0) if incoming else None
+        return {"type": "websocket.receive" if text else "websocket.disconnect", "text": text}
+
+    async def send(message: Any) -> None:
+        del message
+
+    async def count() -> None:
+        nonlocal turns
+        while incoming:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def serve() -> None:
+        socket = WebSocket({"type": "websocket", "path": "/", "headers": []}, receive, send)
+        socket.client_state = socket.application_state = WebSocketState.CONNECTED
+        conversation = Conversation(sessions, Limits(), clock.now())
+        await asyncio.gather(serve_socket(socket, conversation, sessions, clock), count())
+
+    asyncio.run(serve())
+    assert turns >= 1000 * 0.001 / TURN / 2
 
 
 def test_a_server_that_ends_says_so_to_everybody(

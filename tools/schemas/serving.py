@@ -21,7 +21,7 @@ class ServerHealth(TypedDict):
     model: str
     """Its model."""
     model_ready: bool
-    """Whether the model is loaded and warm, and its process alive."""
+    """Whether the model is loaded and warm, and its process alive and answering."""
     model_state: State
     """Where the model is in its life."""
     load_time_ms: Amount | None
@@ -38,7 +38,7 @@ class ModelStatus(TypedDict):
     model_state: State
     """Where the model is in its life."""
     model_ready: bool
-    """Whether it is loaded and warm, and its process alive."""
+    """Whether it is loaded and warm, and its process alive and answering."""
     provider: str
     """The provider that serves, or is about to."""
     model: str
