@@ -31,6 +31,9 @@ VARIABLE = "ECHOCLI_TOKEN"
 MISSING = "pip install 'echocli[remote]'"
 """What brings the libraries."""
 
+PROXY = "pip install 'python-socks[asyncio]' 'httpx2[socks]', or name the host in NO_PROXY"
+"""What brings those for a SOCKS proxy, and how to do without."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -57,7 +60,8 @@ class Address:
         except ValueError as error:
             raise UsageError(f"--remote {text}: {error}", hint=EXAMPLE) from error
         name = url.hostname or ""
-        if url.scheme.lower() not in _SECURE or not name or any(c.isspace() for c in written):
+        odd = any(c.isspace() or not c.isprintable() for c in written)
+        if url.scheme.lower() not in _SECURE or not name or odd:
             raise UsageError(f"--remote {text}: is no address of a server", hint=EXAMPLE)
         if url.username is not None or url.query or url.fragment:
             raise UsageError(
@@ -66,7 +70,7 @@ class Address:
             )
         if bare and port is None:
             port = PORT
-        name = f"[{name}]" if ":" in name else name
+        name = f"[{name}]" if ":" in name else _ascii(name, text)
         path = url.path.rstrip("/").removesuffix(PATH).removesuffix("/v1")
         host = name if port is None else f"{name}:{port}"
         return cls(host, _SECURE[url.scheme.lower()], path, token, ca_file)
@@ -88,6 +92,11 @@ class Address:
     def live_url(self) -> str:
         """Where live sound goes."""
         return f"{'wss' if self.secure else 'ws'}://{self.host}{self.path}{PATH}"
+
+    @property
+    def counterpart(self) -> str:
+        """The same server with TLS, or without where this one is with."""
+        return f"{'ws' if self.secure else 'wss'}://{self.host}{self.path}"
 
     def http_url(self, path: str) -> str:
         """Return the URL of a path of the server."""
@@ -134,6 +143,15 @@ def _token(chosen: Chosen, environment: Environment, given: str | None) -> str |
     return _checked(text, name)
 
 
+def _ascii(name: str, text: str) -> str:
+    """Return the name of a host as the DNS has it (RFC 3490)."""
+    try:
+        return name.encode("idna").decode()
+    except UnicodeError as error:
+        why = "has a host with a part that is empty or too long"
+        raise UsageError(f"--remote {text}: {why}", hint=EXAMPLE) from error
+
+
 def _checked(token: str | None, name: str) -> str | None:
     """Refuse what cannot stand in a header (RFC 9110, 5.5)."""
     if token is None:
@@ -146,6 +164,9 @@ def _checked(token: str | None, name: str) -> str | None:
 
 def missing(error: ImportError) -> ProviderError:
     """Return the complaint about libraries that are not installed."""
+    if error.name is None:  # so the libraries say that they cannot use the proxy that is set
+        text = "--remote goes through a SOCKS proxy here, and what that needs is not installed"
+        return ProviderError(text, hint=PROXY)
     return ProviderError(f"--remote needs {error.name}, which is not installed", hint=MISSING)
 
 

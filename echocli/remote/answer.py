@@ -14,7 +14,6 @@ from echocli.remote.telling import (
     CLIENT_ERROR,
     NOT_FOUND,
     NOT_THERE,
-    UNTRUSTED,
     WRONG_PLACE,
     WRONG_TOKEN,
 )
@@ -26,7 +25,19 @@ _INPUT = frozenset({"invalid_audio", "missing_file", "file_too_large"})
 _USAGE = frozenset({"unsupported_value", "invalid_value", "model_not_found"})
 """Codes that are about what was asked."""
 
+_FOR_GOOD = frozenset({"transcript_incomplete"})
+"""Codes of the server's own failures that the same sound would meet again."""
+
+_OF_ITS_OWN = frozenset({"transcription_failed"})
+"""Codes of those that say nothing of another file."""
+
+_UNFIT = frozenset({413, 415})
+"""HTTP statuses, also of a proxy, of a file that is too large or of a kind that is not taken."""
+
 _NO_TOKEN = frozenset({401, 403})
+
+_NOBODY = frozenset({502, 503, 504})
+"""HTTP statuses of a server, or of a proxy before it, that serves nobody now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +50,21 @@ class Problem:
     """HTTP status; ``None`` for what is said in the middle of an answer."""
     blames_us: bool = False
     """Whether the same again would end the same way."""
-    untrusted: bool = False
-    """Whether its certificate is one that nobody known has signed."""
+    unreached: bool = False
+    """Whether there was no connection, or none with a server of this kind."""
+    advice: str | None = None
+    """The next step, where the rest does not tell it."""
+
+    @property
+    def concerns_all(self) -> bool:
+        """Whether no other input would fare better: there is no server, or none that takes us."""
+        nobody = self.status in _NOBODY and self.code not in _OF_ITS_OWN
+        return self.unreached or self.status in _NO_TOKEN or self._is_elsewhere or nobody
 
     def error(self, host: str, name: str) -> EchoError:
         """Return it as an error of this program."""
         text = f"{name}: {host}: {self.message}"
-        if self.code in _INPUT:
+        if self.code in _INPUT or self.status in _UNFIT:
             return InputError(text)
         if self.code in _USAGE:
             return UsageError(text)
@@ -53,14 +72,20 @@ class Problem:
 
     @property
     def _hint(self) -> str | None:
-        if self.untrusted:
-            return UNTRUSTED
+        if self.advice is not None:
+            return self.advice
         if self.status in _NO_TOKEN:
             return WRONG_TOKEN
-        if self.status is None:
+        if self.status is None and not self.code:
             return NOT_THERE
-        elsewhere = self.status < CLIENT_ERROR or self.status == NOT_FOUND
-        return WRONG_PLACE if elsewhere else None
+        return WRONG_PLACE if self._is_elsewhere else None
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether another server answers there."""
+        if self.status is None or self.code in _USAGE:
+            return False
+        return self.status < CLIENT_ERROR or self.status == NOT_FOUND
 
 
 def problem_in(body: str, status: int | None, reason: str = "") -> Problem | None:
@@ -75,9 +100,9 @@ def problem_in(body: str, status: int | None, reason: str = "") -> Problem | Non
         error = None
     if isinstance(error, Mapping):
         ours = error.get("type") == "invalid_request_error"
+        said, code = str(error.get("message") or reason), str(error.get("code") or "")
         blames_us = ours and (status is None or not is_passing(status))
-        said = str(error.get("message") or reason)
-        return Problem(said, str(error.get("code") or ""), status, blames_us)
+        return Problem(said, code, status, blames_us or code in _FOR_GOOD)
     return None if status is None else Problem(f"HTTP {status} {reason}".strip(), status=status)
 
 

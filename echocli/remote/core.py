@@ -16,13 +16,19 @@ from echocli.remote.spool import WIDTH
 from echocli.wire import messages
 
 SILENT = 30.0
-"""Seconds without a message after which a connection is dead: metrics come once a second."""
+"""Seconds without a message after which a connection is dead: metrics come once a second.
+
+They begin with `ready`. While the model loads, which may take minutes, pings alone tell.
+"""
 
 STUCK = 120.0
-"""Seconds without progress after which an end is not waited for on this connection."""
+"""Seconds without progress after which an end is not waited for on this connection; as above."""
 
 LAST_TRY = 30.0
 """Seconds for a connection that is needed only to end."""
+
+HURRY = 5.0
+"""The same for whoever wants nothing caught up; a server that is silent so long is gone then."""
 
 SOON = 2.0
 """Seconds between tries then."""
@@ -59,8 +65,8 @@ class Core(Dialogue):
 
     def stop(self, now: float, *, catch_up: bool = True) -> None:
         """Take note that somebody wants the end: what is not connected gets one last chance."""
-        self._stopping, self._catch_up = True, catch_up
-        if self._away:
+        self._stopping, self._catch_up = True, self._catch_up and catch_up
+        if self._away or not catch_up:
             self._hurry(now, self._policy.hurried(now))
 
     def tick(self, now: float) -> None:
@@ -69,7 +75,7 @@ class Core(Dialogue):
         late = self._deadline is not None and now >= self._deadline
         if late and self._away and not self.held:
             self._hang_up("")
-            self._give_up(GiveUp(telling.too_late(LAST_TRY), fatal=False))
+            self._give_up(GiveUp(telling.too_late(self._last_try), fatal=False))
         match self.phase:
             case Phase.WAITING if now >= self._due and not (self.done or self._asleep):
                 self._slept_at = None
@@ -103,8 +109,7 @@ class Core(Dialogue):
         """Take note of a connection."""
         self._policy.connected(now)
         self._opened = self._heard = now
-        self._refusal = None
-        self._greeted = self._finished = self._pressed = False
+        self._greeted = self._finished = self._pressed = self._warm = False
         self._turn(Phase.HELD if self.held else Phase.GREETING, now + GREETING)
         if not self.held:
             self._greet(now)
@@ -114,10 +119,12 @@ class Core(Dialogue):
         if self.phase in (Phase.LOST, Phase.OVER):
             return
         loss, phase = self._explained(loss), self.phase
-        if self._fell_asleep(loss, now):
+        asleep, unknown = self._fell_asleep(loss, now), self._is_forgotten(loss)
+        self._refusal = self._breach = None  # what was said explains this loss, and no later one
+        if asleep:
             self._sleep(now)
             return
-        unknown = self._is_forgotten(loss) and self._session is not None
+        unknown = unknown and self._session is not None
         # Nothing stands against a new session at once where the old one could not be resumed.
         forgotten = unknown and not self._anew and phase is Phase.GREETING
         self._anew = self._anew or unknown
@@ -169,8 +176,14 @@ class Core(Dialogue):
     def _away(self) -> bool:
         return self.phase not in (Phase.LIVE, Phase.LOST, Phase.OVER)
 
+    @property
+    def _last_try(self) -> float:
+        return LAST_TRY if self._catch_up else HURRY
+
     def _look_after(self, now: float) -> None:
-        if now - self._heard >= SILENT or (self._finished and now - self._progress >= STUCK):
+        silent = now - self._heard >= (SILENT if self._catch_up else HURRY)
+        stuck = self._finished and now - self._progress >= STUCK
+        if (self._warm or not self._catch_up) and (silent or stuck):
             self._heard = self._progress = now
             self._hang_up("the server does not answer")
         if self.story.seen > self._seen_told and now - self._told >= ACKNOWLEDGE:
@@ -188,12 +201,14 @@ class Core(Dialogue):
         self._turn(Phase.WAITING, now)
 
     def _hurry(self, now: float, at: float) -> None:
-        if self._deadline is None:
-            self._deadline = now + LAST_TRY
+        last = now + self._last_try
+        self._deadline = last if self._deadline is None else min(self._deadline, last)
         if self.phase is Phase.WAITING:
             self._due = min(self._due, at)
 
     def _give_up(self, why: GiveUp) -> None:
         self.phase, self.failure = Phase.LOST, why
         listening = not all(course.over for course in self.courses)
-        self._actions.append(telling.given_up(self._host, why.reason, listening=listening))
+        was_there = self.connections > 0
+        said = telling.given_up(self._host, why, was_there=was_there, listening=listening)
+        self._actions.append(said)

@@ -32,6 +32,8 @@ class Course:
     outbox: Outbox
     cursor: int = 0
     """What is sent next."""
+    stated: int = 0
+    """Up to where the server was told of sound, or that there is none."""
     received: int = 0
     """Up to where the server has it."""
     final: int = 0
@@ -64,26 +66,32 @@ class Course:
 
     @property
     def sent(self) -> bool:
-        """Whether everything there is was sent."""
-        return self.cursor >= self.outbox.end
+        """Whether everything there is was sent; a hole is told of with the sound behind it."""
+        return self.cursor >= self.outbox.end and not self._ends_in_hole
 
     @property
     def may_send(self) -> bool:
         """Whether there is something to send, and the server is not too far behind."""
-        return not self.sent and self.cursor < self.received + WINDOW
+        return not self.sent and self.stated < self.received + WINDOW
+
+    @property
+    def _ends_in_hole(self) -> bool:
+        """Whether sound is lost at the end, and none will come that would tell."""
+        return self.over and self.begun is not None and self.stated < self.outbox.end
 
     def frame(self, index: int) -> bytes | None:
         """Return the next frame; ``index`` is the place of this source in `start`."""
         at, pcm = self.outbox.read(self.cursor, PIECE)
         self.cursor = at + len(pcm) // WIDTH
-        if not pcm:
-            return None  # a hole at the end
+        if not pcm and not self._ends_in_hole:
+            return None
+        self.stated = self.cursor
         self.sequence += 1
         return encode(Frame(index, self.sequence - 1, at, pcm))
 
     def accept(self, received: int, final: int) -> None:
         """Go on where the server says."""
-        self.cursor = self.received = received
+        self.cursor = self.received = self.stated = received
         self.settle(final)
 
     def settle(self, position: int) -> None:
@@ -92,9 +100,13 @@ class Course:
         self.pending.take(Span(0, self.final))
         self.outbox.forget(self.final)
 
+    def has_text_to(self, position: int) -> None:
+        """Take note of a text that ends there; no text is about what was not captured yet."""
+        self.last_end = max(self.last_end, min(position, self.outbox.end))
+
     def anew(self) -> None:
         """Go back to what is settled."""
-        self.cursor = self.received = self.settled
+        self.cursor = self.received = self.stated = self.settled
         self.sequence = 0
 
     def repeats(self, span: Span) -> bool:

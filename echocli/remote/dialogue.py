@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from echocli.events import End, Ready, StatsEvent
+from echocli.events import End, Ready, SpeechEnded, StatsEvent
 from echocli.remote import telling
 from echocli.remote.actions import Action, HangUp, Phase, Send
 from echocli.remote.course import Course
@@ -18,6 +18,7 @@ from echocli.remote.policy import GiveUp, Loss, Policy
 from echocli.remote.spool import Spool
 from echocli.remote.story import Story
 from echocli.types import SAMPLE_RATE
+from echocli.vad.turns import Reason
 from echocli.wire import messages
 from echocli.wire.codes import FRESH_START, Close, Code, Malformed
 from echocli.wire.messages import (
@@ -76,14 +77,18 @@ class Dialogue:
         self._actions: list[Action] = []
         self._session: Accepted | None = None
         self._refusal: Refusal | None = None
+        """What the server said was wrong before this connection ended."""
+        self._breach: str | None = None
+        """How the server broke the protocol on this connection."""
         self._anew = False
         """Whether the session is to begin anew instead of being resumed."""
         self._due = 0.0
         """When to connect, or by when an answer must have come."""
         self._opened = self._heard = self._progress = self._told = 0.0
         self._seen_told = 0
-        self._greeted = self._finished = self._pressed = False
-        """What was said on this connection: the first message, the last; whether to wait."""
+        self._greeted = self._finished = self._pressed = self._warm = False
+        """What was said on this connection: the first message, the last; whether to wait, and that
+        the model is warm."""
         self._ending = False
         """Whether the server was told on this session that no more sound comes."""
         self._slept_at: int | None = None
@@ -100,18 +105,21 @@ class Dialogue:
     def received(self, data: str | bytes, now: float) -> None:
         """Take a message; a server of this version sends no binary ones."""
         self._heard = now
-        if isinstance(data, bytes):
+        if isinstance(data, bytes) or self._breach is not None:
             return
         try:
-            message = parse_server(data)
+            self._take(parse_server(data), now)
         except Malformed as error:
-            self._hang_up(f"the server is not understood: {error}")
-            return
+            self._breach = f"the server is not understood: {error}"
+            self._hang_up(self._breach)
+
+    def _take(self, message: messages.ServerMessage | None, now: float) -> None:
         match message:
             case Accepted():
                 self._accept(message, now)
             case messages.Ready():
                 self.served = message
+                self._warm, self._progress = True, now
                 self._introduce()
             case Ack():
                 self._acknowledge(message, now)
@@ -167,6 +175,7 @@ class Dialogue:
         )
 
     def _accept(self, accepted: Accepted, now: float) -> None:
+        self._check("accepted", accepted)
         self._session = accepted
         for course in self.courses:
             name, settled = course.wire_name, course.settled
@@ -190,7 +199,15 @@ class Dialogue:
                 course.told = True
                 self._actions.append(Ready(course.name, *who))
 
+    def _check(self, name: str, message: Accepted | Ack) -> None:
+        """Refuse to believe that the server has what nobody has sent."""
+        for course in self.courses:
+            for told in (message.received, message.final):
+                if told.get(course.wire_name, 0) > course.outbox.end:
+                    raise Malformed(f"{name} tells of sound that was never sent")
+
     def _acknowledge(self, ack: Ack, now: float) -> None:
+        self._check("ack", ack)
         for course in self.courses:
             received = ack.received.get(course.wire_name, 0)
             final = ack.final.get(course.wire_name, 0)
@@ -209,12 +226,16 @@ class Dialogue:
         event = self.story.take(message)
         if event is not None:
             self._actions.append(event)
+        if isinstance(event, SpeechEnded) and event.reason == Reason.END and not self._ending:
+            self._actions.append(telling.cut(event.source, event.end))
         if self.story.over:
             self._say(messages.Seen(self.story.seen))
             self._turn(Phase.OVER, now)
 
     def _explained(self, loss: Loss) -> Loss:
-        """Return a loss with what the server said about it before."""
+        """Return a loss with what is known of it from before."""
+        if self._breach is not None:
+            return Loss(self._breach, foreign=True)
         said = self._refusal
         if said is None:
             return loss

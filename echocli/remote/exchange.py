@@ -6,12 +6,14 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from echocli.remote.address import Address
 from echocli.remote.answer import Problem, problem_in
+from echocli.remote.causes import with_tls_only, without_tls
 from echocli.remote.policy import Loss, parse_retry_after
-from echocli.remote.telling import answered, reason, untrusted
+from echocli.remote.telling import UNTRUSTED, answered, reason, untrusted
+from echocli.remote.upload import Upload
 
 if TYPE_CHECKING:
     import httpx2
@@ -26,20 +28,27 @@ class Failed(Exception):
 
 
 def send(
-    client: httpx2.Client, url: str, form: dict[str, Any], file: IO[bytes], name: str
+    client: httpx2.Client,
+    address: Address,
+    path: str,
+    form: dict[str, Any],
+    upload: Upload,
+    name: str,
 ) -> Iterator[dict[str, Any]]:
     """Send a file and yield what the server says; raises :class:`Failed`."""
     import httpx2
 
-    file.seek(0)
+    upload.seek(0)
+    files = {"file": (name, cast(IO[bytes], upload))}
+    url, there = address.http_url(path), False
     try:
-        with client.stream("POST", url, data=form, files={"file": (name, file)}) as response:
+        with client.stream("POST", url, data=form, files=files) as response:
+            there = True
             if response.status_code != 200 or not _is_stream(response):
                 raise _refused(response)
             yield from _told(response)
     except (httpx2.HTTPError, httpx2.StreamError) as error:
-        said, why = reason(error), Loss(reason(error), untrusted=untrusted(error))
-        raise Failed(Problem(said, untrusted=why.untrusted), why) from error
+        raise _broken(error, address, there=there) from error
 
 
 def health(client: httpx2.Client, address: Address) -> dict[str, Any]:
@@ -51,6 +60,22 @@ def health(client: httpx2.Client, address: Address) -> dict[str, Any]:
     except (httpx2.HTTPError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _broken(error: Exception, address: Address, *, there: bool) -> Failed:
+    """Return a failure of the connection; ``there`` where an answer had begun to come."""
+    import httpx2
+
+    hung_up = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
+    loss = without_tls(error, address)
+    if loss is None and not there and isinstance(error, hung_up):
+        loss = with_tls_only(address)
+    if loss is None:
+        known = untrusted(error)
+        loss = Loss(reason(error), untrusted=known, hint=UNTRUSTED if known else None)
+    no_connection = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+    nobody = no_connection or loss.foreign or isinstance(error, httpx2.ProxyError)
+    return Failed(Problem(loss.reason, unreached=nobody, advice=loss.hint), loss)
 
 
 def _refused(response: httpx2.Response) -> Failed:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from echocli.api.decoding import WordTiming
 from echocli.api.listener import Listener, Logging
 from echocli.audio.clip import WHOLE
 from echocli.config import FLAG, Chosen
 from echocli.environment import Environment
-from echocli.errors import InputError, TranscriptionError, UsageError
+from echocli.errors import UsageError
 from echocli.events import Event, Notice
 from echocli.remote.address import Address, library, missing
 from echocli.remote.answer import Problem
@@ -25,6 +23,7 @@ from echocli.remote.exchange import Failed, health, send
 from echocli.remote.policy import GiveUp, Loss, Policy
 from echocli.remote.telling import plain_seconds
 from echocli.remote.told import Told
+from echocli.remote.upload import STDIN, opened
 from echocli.remote.wishes import LOCAL, refuse_theirs
 
 if TYPE_CHECKING:
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
 
     from echocli.audio.clip import Clip
     from echocli.providers.base import LoadSpec
-
-STDIN = "-"
-"""The input that stands for standard input."""
 
 CONNECT = 15.0
 """Seconds for a connection."""
@@ -153,16 +149,16 @@ class RemoteTranscriber:
         """Yield the events of one input, however often it has to be sent."""
         if self._lost is not None:
             raise self._lost.error(self._address.host, sound)
-        client, url = self._client, self._address.http_url(PATHS[self._chosen["task"]])
+        client, path = self._client, PATHS[self._chosen["task"]]
         assert client is not None
-        with _opened(sound, self._environment) as file:
+        with opened(sound, self._environment) as upload:
             name = "stdin" if sound == STDIN else Path(sound).name
             policy = Policy(random.random, self._chosen["retries"])
             told = Told(sound, self.spec, keep_words=self._timing.keep)
             while True:
                 told.begin()
                 try:
-                    for message in send(client, url, self._form(), file, name):
+                    for message in send(client, self._address, path, self._form(), upload, name):
                         yield from told.take(message)
                     if not told.over:
                         raise Failed(Problem("the answer ended early"), Loss("ended early"))
@@ -177,10 +173,10 @@ class RemoteTranscriber:
         verdict = policy.lost(failed.loss, clock.now())
         if failed.problem.blames_us or isinstance(verdict, GiveUp):
             problem = failed.problem
-            if isinstance(problem.error(host, sound), TranscriptionError):
-                tries = f", {policy.failures} tries" if policy.failures > 1 else ""
-                problem = replace(problem, message=f"{problem.message}{tries}")
-                self._lost = problem  # no other input would fare better
+            tries = f", {policy.failures} tries" if policy.failures > 1 else ""
+            problem = replace(problem, message=f"{problem.message}{tries}")
+            if problem.concerns_all:
+                self._lost = problem
             raise problem.error(host, sound)
         wait = max(0.0, verdict.at - clock.now())
         self._listener.notice(
@@ -219,24 +215,3 @@ def _refuse(chosen: Chosen) -> None:
             )
     if chosen["fallback"] == LOCAL:
         raise UsageError("--fallback local is for live sound", hint="leave it out for files")
-
-
-def _opened(sound: str, environment: Environment) -> IO[bytes]:
-    """Open an input so that it can be read more than once; raises ``InputError``."""
-    try:
-        if sound != STDIN:
-            return Path(sound).open("rb")
-        return _copied(environment.stdin)
-    except OSError as error:
-        raise InputError(f"{sound}: {error.strerror or error}") from error
-
-
-def _copied(stream: IO[bytes]) -> IO[bytes]:
-    """Return what a stream holds as a file that is gone when it is closed."""
-    with ExitStack() as stack:
-        copy = stack.enter_context(tempfile.TemporaryFile())
-        shutil.copyfileobj(stream, copy)
-        if not copy.tell():
-            raise InputError("stdin: nothing arrived on standard input")
-        stack.pop_all()
-        return copy

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from echocli.clock import Clock
 from echocli.events import Event
-from echocli.remote import telling
 from echocli.remote.actions import Connect, HangUp, Send
-from echocli.remote.address import Address, library
+from echocli.remote.address import Address, library, missing
+from echocli.remote.causes import loss_of
 from echocli.remote.core import Core
-from echocli.remote.policy import Loss, parse_retry_after
+from echocli.remote.policy import Loss
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -72,13 +71,13 @@ class Link:
         self._news = asyncio.Event()
         """Something has happened that may lead to something to do."""
         self._sendable = asyncio.Event()
-        self._connection: asyncio.Task[None] | None = None
+        self._connection: asyncio.Task[Loss] | None = None
         self._why = ""
         """Why we hung up ourselves."""
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="remote", daemon=True)
         self.error: BaseException | None = None
-        """A defect that ended the thread."""
+        """What ended the thread: a defect, or a library that is not installed."""
 
     def start(self) -> None:
         """Begin."""
@@ -124,13 +123,16 @@ class Link:
     def _step(self) -> None:
         """Tell the core what there is, and do what it says."""
         now = self._clock.now()
+        if self._connection is not None and self._connection.done():
+            loss, self._connection = self._loss(self._connection), None
+            self._core.lost(loss, now)
         while self._calls:
             self._calls.popleft()(now)
         self._core.tick(now)
         for action in self._core.take():
             match action:
                 case Connect():
-                    self._connection = asyncio.create_task(self._connect())
+                    self._connect()
                 case Send():
                     self._outgoing.append(action.data)
                 case HangUp():
@@ -142,27 +144,23 @@ class Link:
         self._look(now)
         self._sendable.set()
 
-    async def _connect(self) -> None:
-        """Make a connection and follow it; its end is told to the core in any case."""
+    def _connect(self) -> None:
+        """Begin a connection; however it ends, the next step tells the core."""
         self._outgoing.clear()
         self._why = ""
-        try:
-            loss = await self._follow()
-        except asyncio.CancelledError:
-            loss = Loss(self._why or "hung up")
-        self._core.lost(loss, self._clock.now())
-        self._news.set()
+        self._connection = asyncio.create_task(self._follow())
+        self._connection.add_done_callback(lambda _: self._news.set())
+
+    def _loss(self, connection: asyncio.Task[Loss]) -> Loss:
+        """Return how a connection ended; raises what ends more than that."""
+        if self._why or connection.cancelled():
+            return Loss(self._why or "hung up")
+        return connection.result()
 
     async def _follow(self) -> Loss:
+        """Make a connection, and follow it to its end; raises ``ProviderError``."""
         from websockets.asyncio.client import connect
-        from websockets.exceptions import (
-            ConnectionClosed,
-            InvalidMessage,
-            InvalidStatus,
-            InvalidURI,
-            SecurityError,
-            WebSocketException,
-        )
+        from websockets.exceptions import ConnectionClosed
 
         try:
             async with connect(
@@ -180,41 +178,44 @@ class Link:
                 return _closed(connection)
         except ConnectionClosed:
             return _closed(connection)
-        except InvalidStatus as error:
-            response = error.response
-            after = parse_retry_after(response.headers.get("Retry-After"), time.time())
-            said = f"HTTP {response.status_code} {response.reason_phrase}".rstrip()
-            return telling.answered(said, response.status_code, after)
-        except InvalidURI as error:  # our own address is known to be right
-            return Loss(f"{telling.OTHER}: it sends us to {error.uri}", foreign=True)
-        except SecurityError as error:  # it sends us in circles, or away from TLS
-            return Loss(f"{telling.OTHER}: {error}", foreign=True)
-        except InvalidMessage:
-            return Loss("it does not answer as a server does; one with a certificate is at wss://")
-        except (OSError, WebSocketException) as error:
-            return Loss(telling.reason(error), untrusted=telling.untrusted(error))
+        except ImportError as error:
+            raise missing(error) from error
+        except Exception as error:  # whatever it is, the sound that is kept needs an end
+            return await loss_of(error, self._address)
 
     async def _talk(self, connection: ClientConnection) -> None:
         """Send and receive until the connection ends."""
         self._core.connected(self._clock.now())
         self._news.set()
+        receiver = asyncio.create_task(self._receive(connection))
         sender = asyncio.create_task(self._send(connection))
         try:
-            async for message in connection:
-                self._core.received(message, self._clock.now())
-                self._news.set()
+            await asyncio.wait((receiver, sender), return_when=asyncio.FIRST_COMPLETED)
+            if sender.done():
+                sender.result()
+            await receiver
         finally:
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
+            for one in (receiver, sender):
+                one.cancel()
+            await asyncio.gather(receiver, sender, return_exceptions=True)
+
+    async def _receive(self, connection: ClientConnection) -> None:
+        async for message in connection:
+            self._core.received(message, self._clock.now())
+            self._news.set()
 
     async def _send(self, connection: ClientConnection) -> None:
-        while True:
-            data = self._outgoing.popleft() if self._outgoing else self._core.next_frame()
-            if data is None:
-                self._sendable.clear()
-                await self._sendable.wait()
-            else:
-                await connection.send(data)
+        """Send what there is; it ends with the connection, whose last words are still read."""
+        from websockets.exceptions import ConnectionClosed
+
+        with suppress(ConnectionClosed):
+            while True:
+                data = self._outgoing.popleft() if self._outgoing else self._core.next_frame()
+                if data is None:
+                    self._sendable.clear()
+                    await self._sendable.wait()
+                else:
+                    await connection.send(data)
 
     async def _flush(self) -> None:
         """Give the last words a moment, and the server the one to close."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,9 +72,9 @@ class Outbox:
         self._lost: list[Span] = []
 
     @property
-    def kept(self) -> int:
-        """Samples that are kept."""
-        return self._in_memory + sum(block.samples for block in self._blocks)
+    def on_disk(self) -> int:
+        """Samples that are kept on disk."""
+        return _behind(self.start, self._blocks)
 
     @property
     def oldest(self) -> int | None:
@@ -132,8 +132,9 @@ class Outbox:
             index = found[0] + len(found[1]) // WIDTH
 
     def waiting(self, index: int) -> int:
-        """Return how many samples are kept from ``index`` on, holes counted."""
-        return self.end - max(index, self.start)
+        """Return how many samples are kept from ``index`` on; a hole has none."""
+        index = max(index, self.start)
+        return _behind(index, self._blocks) + _behind(index, self._chunks)
 
     def drop_oldest(self) -> None:
         """Let go of the oldest block on disk."""
@@ -171,3 +172,8 @@ class Outbox:
         self._blocks.remove(block)
         self._spool.drop(block)
         self._lost.append(Span(block.start, block.end))
+
+
+def _behind(index: int, parts: Iterable[Block | _Chunk]) -> int:
+    """Return how many samples of some parts lie at ``index`` or behind it."""
+    return sum(max(0, part.end - max(index, part.start)) for part in parts)

@@ -51,6 +51,9 @@ SERVER_ERROR = 500
 _PASSING = frozenset({408, 425, 429})
 """HTTP 4xx that are over after a while: timeout, too early (RFC 8470), too many requests."""
 
+_LASTING = frozenset({501, 505})
+"""HTTP 5xx that are not: a method or a version that is not known there."""
+
 _FATAL = frozenset(
     {Close.PROTOCOL, Close.UNSUPPORTED, Close.INVALID, Close.POLICY, Close.TOO_LARGE}
     | {Close.REPLACED}
@@ -84,6 +87,10 @@ class Loss:
     """Whether its certificate is one that nobody known has signed."""
     foreign: bool = False
     """Whether it is another kind of server."""
+    hopeless: bool = False
+    """Whether what is wrong is on this side, where waiting does not mend it."""
+    hint: str | None = None
+    """What to do about it, where that does not follow from the rest."""
     code: str | None = None
     """What the server called it before it closed: one of :class:`echocli.wire.codes.Code`."""
 
@@ -91,7 +98,8 @@ class Loss:
     def fatal(self) -> bool:
         """Whether the same again would only end the same way."""
         refused = self.status is not None and not is_passing(self.status)
-        return self.untrusted or self.foreign or refused or self.close in _FATAL or self._far
+        wrong = self.untrusted or self.foreign or self.hopeless
+        return wrong or refused or self.close in _FATAL or self._far
 
     @property
     def said(self) -> str:
@@ -215,7 +223,7 @@ class Policy:
 
 def is_passing(status: int) -> bool:
     """Tell whether an HTTP status is one that may be over after a while."""
-    return status >= SERVER_ERROR or status in _PASSING
+    return status in _PASSING or (status >= SERVER_ERROR and status not in _LASTING)
 
 
 def parse_retry_after(value: str | None, unix_time: float) -> float | None:

@@ -86,11 +86,12 @@ class RemoteSession(RemoteStand):
         self._rule = stop_rule(chosen)
         self._stack = ExitStack()
         self._outlet: queue.SimpleQueue[Event | _Stop | _Done] = queue.SimpleQueue()
+        self._spool: Spool
         self._link: Link | None = None
         self._intake: Intake | None = None
         self._stand_in: StandIn | None = None
         self._used = False
-        self._asked_to_stop = False
+        self._asked_to_stop = self._gave_up = False
 
     @classmethod
     def connect(
@@ -165,6 +166,8 @@ class RemoteSession(RemoteStand):
             self._link.start()
             yield from self._events()
             self._link.close()
+            if self._gave_up:
+                ending.pass_over(self._core, self.sources)
             for event in ending.last_words(self._core, self.collected.language):
                 self.collected.take(event)
                 yield event
@@ -175,12 +178,15 @@ class RemoteSession(RemoteStand):
 
     def stop(self, *, catch_up: bool = True) -> None:
         """Ask for the end; what was heard still gets its text. Safe in a signal handler."""
+        self._asked_to_stop = True
         self._outlet.put(_Stop(catch_up))
 
     def _open(self) -> None:
         chosen, environment = self.chosen, self._environment
+        if chosen["fallback"] == LOCAL:  # nobody listens first where its model is missing
+            self._stand_in = self._standing_in()
         self.sources = self._stack.enter_context(captures(self._wanted, chosen, environment))
-        spool = Spool(chosen["spool_mb"] * 1_000_000)
+        spool = self._spool = Spool(chosen["spool_mb"] * 1_000_000)
         self._stack.callback(spool.close)
 
         # The sound needs numpy, for which a refused option does not wait.
@@ -209,26 +215,20 @@ class RemoteSession(RemoteStand):
             core, self._address, environment.clock, self._emit, self._look, self._ended
         )
         self._stack.callback(link.close)
-        if chosen["fallback"] == LOCAL:
-            self._stand_in = self._standing_in(core)
-            self._stand_in.post = link.post
+        if self._stand_in is not None:
+            self._stand_in.core, self._stand_in.post = core, link.post
 
-    def _standing_in(self, core: Core) -> StandIn:
-        from echocli.remote.standin import StandIn
+    def _standing_in(self) -> StandIn:
+        from echocli.remote.standin import StandIn, spare
 
-        return StandIn(
-            core,
-            self._address.host,
-            self.chosen,
-            self._environment,
-            self._listener,
-            self._emit,
-            align=self._timing.align,
-        )
+        here = spare(self.chosen, self._environment, self._listener)
+        clock, align = self._environment.clock, self._timing.align
+        return StandIn(self._address.host, here, clock, self._emit, align=align)
 
     def _emit(self, event: Event) -> None:
         """Hand an event to whoever iterates; from the link's thread."""
-        if isinstance(event, Notice) and event.code == GIVEN_UP and self._wanted.file is not None:
+        in_file = self._wanted.file is not None and self._stand_in is None
+        if isinstance(event, Notice) and event.code == GIVEN_UP and in_file:
             return  # nothing goes on, and an error says so
         if isinstance(event, Meter | Partial) and self._outlet.qsize() > MOST:
             return
@@ -255,7 +255,9 @@ class RemoteSession(RemoteStand):
 
     def _ask_to_stop(self) -> None:
         if not self._asked_to_stop:
-            self._asked_to_stop = True
+            core, enough = self._followed, self._intake is not None and self._intake.enough
+            reading = not (enough or all(course.over for course in core.courses))
+            self._gave_up = reading and core.failure is not None
             self.stop()
 
     def _events(self) -> Iterator[Event]:
@@ -290,5 +292,6 @@ class RemoteSession(RemoteStand):
         if core.phase is Phase.OVER:
             return
         in_file = self._wanted.file is not None
-        errors, self.kept = ending.left(core, self._address.host, self.chosen["remote"], in_file)
+        where = self._address.host, self.chosen["remote"]
+        errors, self.kept = ending.left(core, self._spool, *where, in_file)
         self._failed += errors

@@ -64,10 +64,14 @@ class Spool:
         self.used = 0
         """Bytes of sound that are kept."""
         self.keepers: list[Keeper] = []
+        self.directory: Path | None = None
+        """Where the blocks are, once there was one."""
+        self.stays = False
+        """Whether :meth:`close` leaves on disk what is still there."""
         self._limit = limit
-        self._parent = directory
+        # Looked for now: when the disk is full, no directory passes for one that can be used.
+        self._parent = directory or _temporary()
         self._disk_full = False
-        self._directory: Path | None = None
 
     def put(self, name: str, start: int, pcm: bytes) -> Block | None:
         """Write sound (s16le, mono, 16 kHz) that begins at ``start``."""
@@ -95,11 +99,11 @@ class Spool:
             block.path.unlink()
 
     def close(self) -> None:
-        """Remove everything; calling it twice is harmless."""
+        """Remove everything, unless it stays; calling it twice is harmless."""
         self.used = 0
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory = None
+        if self.directory is not None and not self.stays:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory = None
 
     def _make_room(self, before: int) -> bool:
         """Have the oldest block go, unless none is older than ``before``."""
@@ -111,22 +115,34 @@ class Spool:
         return True
 
     def _written(self, name: str, start: int, pcm: bytes) -> Block | None:
+        path = None
         try:
             path = self._place() / f"{_plain(name)}-{start:012d}.wav"
             _write(path, pcm)
         except OSError as error:
-            with suppress(OSError, UnboundLocalError):
-                path.unlink(missing_ok=True)
-            where = self._directory or self._parent or tempfile.gettempdir()
+            if path is not None:
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+            where = self.directory or self._parent or "disk"
             self.refusal = f"cannot write to {where}: {error.strerror or error}"
             self._disk_full = error.errno in _FULL
             return None
         return Block(start, len(pcm) // WIDTH, path)
 
     def _place(self) -> Path:
-        if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="echocli-remote-", dir=self._parent))
-        return self._directory
+        """Return the directory; made anew where somebody has removed it."""
+        if self.directory is None or not self.directory.is_dir():
+            self._parent = self._parent or Path(tempfile.gettempdir())
+            self.directory = Path(tempfile.mkdtemp(prefix="echocli-remote-", dir=self._parent))
+        return self.directory
+
+
+def _temporary() -> Path | None:
+    """Return the directory for temporary files, if any can be written to."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return None
 
 
 def _write(path: Path, pcm: bytes) -> None:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from echocli.api.hosting import Hosting, hosting
+from echocli.api.hosting import Hosting, hosted
 from echocli.api.listener import Listener
+from echocli.api.setup import prepare
+from echocli.clock import Clock
 from echocli.config import Chosen
 from echocli.environment import Environment
-from echocli.errors import EchoError
-from echocli.events import End, Event, Failover, Final, Meter, Notice, Ready, StatsEvent
+from echocli.events import (
+    Backfill,
+    End,
+    Event,
+    Failover,
+    Final,
+    Gap,
+    Meter,
+    Notice,
+    Ready,
+    StatsEvent,
+)
 from echocli.remote.actions import Phase
 from echocli.remote.core import Core
 from echocli.remote.reading import KeptSound
@@ -30,6 +43,19 @@ HOLD = 5.0
 
 LEFT_OUT = (Meter, StatsEvent, End)
 """Events of the run here that say nothing of the whole."""
+
+Spare: TypeAlias = Callable[[], AbstractContextManager[Hosting]]
+"""Begins to load the model of this machine."""
+
+
+def spare(chosen: Chosen, environment: Environment, listener: Listener) -> Spare:
+    """Choose the model of this machine; it is loaded when it is first needed.
+
+    Raises what :func:`~echocli.api.setup.prepare` raises: a model that is missing could not be
+    had any more once the network is gone.
+    """
+    setup = prepare(environment, chosen.but(fallback=None, remote=None), listener)
+    return partial(hosted, setup, environment, listener, sessions=1)
 
 
 @dataclass(slots=True)
@@ -48,31 +74,31 @@ class StandIn:
     """Take over from a server that is away, and give back at the end of an utterance.
 
     All but the run itself happens in the link's thread, which calls :meth:`look` and what is given
-    to ``post``. The model is loaded when it is first needed.
+    to ``post``. ``spare`` is entered when it is first needed.
     """
 
     def __init__(
         self,
-        core: Core,
         host: str,
-        chosen: Chosen,
-        environment: Environment,
-        listener: Listener,
+        spare: Spare,
+        clock: Clock,
         emit: Callable[[Event], None],
         *,
         align: bool,
     ) -> None:
+        self.core: Core
+        """Whom to stand in for; set before the first look, as ``post`` is."""
         self.post: Callable[[Callable[[float], None]], None]
-        """Has something done in the link's thread; set before the first look."""
-        self._core = core
+        """Has something done in the link's thread."""
         self._remote = f"remote:{host}"
-        self._chosen = chosen.but(fallback=None, remote=None)
-        self._environment = environment
-        self._listener = listener
+        self._spare = spare
+        self._clock = clock
         self._emit = emit
         self._wishes = {"word_timestamps": align}
         self._stack = ExitStack()
         self._hosting: Hosting | None = None
+        self._loading = threading.Lock()
+        """Held while the model is asked for: the turn before may not have got it yet."""
         self._turn: _Turn | None = None
         self._turns = 0
         self._threads: list[threading.Thread] = []
@@ -81,10 +107,10 @@ class StandIn:
 
     def look(self, now: float) -> None:
         """Begin or end to stand in, if it is time."""
-        core = self._core
+        core = self.core
         if self._turn is None:
             if self._is_needed(now):
-                self._begin()
+                self._begin(now)
             return
         if core.phase is not Phase.HELD:
             self._back_since = None
@@ -105,17 +131,16 @@ class StandIn:
 
     def _is_needed(self, now: float) -> bool:
         """Tell whether the server is away for longer than most are; one that greets is not."""
-        core = self._core
+        core = self.core
         if self._failed or core.phase not in (Phase.WAITING, Phase.CONNECTING, Phase.LOST):
             return False
         since = core.away_since
         return core.phase is Phase.LOST or (since is not None and now - since >= GRACE)
 
-    def _begin(self) -> None:
-        core = self._core
+    def _begin(self, now: float) -> None:
+        core, clock = self.core, self._clock
         core.held = True
         self._turns += 1
-        clock = self._environment.clock
         starts = {course.name: course.settled for course in core.courses}
         sources = [KeptSound(course, course.settled, clock, self.post) for course in core.courses]
         turn = self._turn = _Turn(f"turn{self._turns}", sources)
@@ -125,35 +150,55 @@ class StandIn:
             name="remote stand-in",
             daemon=True,
         )
-        self._threads.append(thread)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no room for another
+            self._ended(turn, error, now)
+        else:
+            self._threads.append(thread)
 
     def _run(self, turn: _Turn, starts: dict[str, int], first_id: int) -> None:
-        """Decode until the server is back, in a thread of its own."""
-        failure: EchoError | None = None
+        """Decode until the server is back, in a thread of its own.
+
+        Whatever ends it before its end means that there is no text: only a run that came to its
+        end has decoded everything.
+        """
+        failure: BaseException | None = None
         try:
             self._decode(turn, starts, first_id)
-        except EchoError as error:
+        except BaseException as error:
             failure = error
-        finally:
-            self.post(lambda now: self._ended(turn, failure, now))
+        self.post(lambda now: self._ended(turn, failure, now))
+
+    def _hosted(self) -> Hosting:
+        with self._loading:
+            if self._hosting is None:
+                self._hosting = self._stack.enter_context(self._spare())
+            return self._hosting
 
     def _decode(self, turn: _Turn, starts: dict[str, int], first_id: int) -> None:
-        if self._hosting is None:
-            self._hosting = self._stack.enter_context(
-                hosting(self._chosen, self._environment, self._listener, sessions=1)
-            )
-        here = self._hosting
+        here = self._hosted()
         live = here.live(turn.name, turn.sources, self._wishes, starts=starts, first_id=first_id)
         turn.live = live
         try:
             if turn.over:
                 return
+            # A model that is gone leaves gaps behind, and only then the run says why. What lies in
+            # them may still have a server: they wait for a text, or the end, to be told.
+            news: deque[Callable[[float], None]] = deque()
+            doubtful = False
             for event in live.events():
                 settled = {name: live.settled(name) for name in starts}
                 spec = here.host.standing.spec
                 who = f"{spec.provider}:{spec.model}"
-                self.post(partial(self._take, turn, event, settled, who))
+                news.append(partial(self._take, turn, event, settled, who))
+                doubtful = not isinstance(event, Final | Backfill) and (
+                    doubtful or isinstance(event, Gap)
+                )
+                while news and not doubtful:
+                    self.post(news.popleft())
+            while news:
+                self.post(news.popleft())
         finally:
             here.close_guest(turn.name)
 
@@ -164,16 +209,17 @@ class StandIn:
         if turn.over:
             return
         if not turn.spec:
-            waiting = self._core.waiting
-            self._emit(Failover(self._remote, who, "it cannot be reached", waiting))
-            for abandoned in self._core.story.begin_anew():
+            given_up, waiting = self.core.failure, self.core.waiting
+            why = "it cannot be reached" if given_up is None else given_up.reason
+            self._emit(Failover(self._remote, who, why, waiting))
+            for abandoned in self.core.story.begin_anew():
                 self._emit(abandoned)
         turn.spec = who
         if (new := self._new(event)) is not None:
             self._emit(new)
-        for course in self._core.courses:
+        for course in self.core.courses:
             course.settle(settled[course.name])
-        if isinstance(event, Final) and self._core.phase is Phase.HELD:
+        if isinstance(event, Final) and self.core.phase is Phase.HELD:
             self._give_back(now)
 
     def _new(self, event: Event) -> Event | None:
@@ -181,10 +227,10 @@ class StandIn:
         if isinstance(event, LEFT_OUT):
             return None
         if isinstance(event, Ready):
-            course = next(one for one in self._core.courses if one.name == event.source)
+            course = next(one for one in self.core.courses if one.name == event.source)
             told, course.told = course.told, True
             return None if told else event
-        return self._core.story.note(event)
+        return self.core.story.note(event)
 
     def _give_back(self, now: float) -> None:
         """Let the server go on where the text here ends."""
@@ -193,7 +239,7 @@ class StandIn:
         if turn.spec:
             self._emit(Failover(turn.spec, self._remote, "connected again"))
         self._end(turn)
-        self._core.release(now, anew=bool(turn.spec))
+        self.core.release(now, anew=bool(turn.spec))
 
     def _end(self, turn: _Turn) -> None:
         turn.over = True
@@ -205,16 +251,17 @@ class StandIn:
             if self._hosting is not None:
                 self._hosting.cancel(turn.name)
 
-    def _ended(self, turn: _Turn, failure: EchoError | None, now: float) -> None:
+    def _ended(self, turn: _Turn, failure: BaseException | None, now: float) -> None:
         """Take the end of a run: all has its text, or this machine cannot decode either."""
         if turn.over:
             return
         self._end(turn)
         if failure is None:
-            for course in self._core.courses:
+            for course in self.core.courses:
                 course.settle(course.outbox.end)
-            self._core.finish()
+            self.core.finish()
             return
         self._failed = True
-        self._emit(Notice("fallback_failed", f"this machine cannot stand in: {failure}"))
-        self._core.release(now, anew=bool(turn.spec))
+        why = str(failure) or type(failure).__name__
+        self._emit(Notice("fallback_failed", f"this machine cannot stand in: {why}"))
+        self.core.release(now, anew=bool(turn.spec))

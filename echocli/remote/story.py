@@ -17,6 +17,7 @@ from echocli.events import (
     Partial,
     SpeechEnded,
     SpeechStarted,
+    StatsEvent,
 )
 from echocli.remote.course import Course
 from echocli.types import Segment, Span, seconds, to_samples
@@ -39,6 +40,8 @@ class Story:
     next_id: int = 0
     """Number that no utterance has so far."""
     level: str = NORMAL
+    counted: bool = False
+    """Whether the figures were told."""
     over: bool = False
     """Whether the end was told."""
     heard_until: int = 0
@@ -77,6 +80,9 @@ class Story:
                 return event if _is_new(event, course) else None
             case Level():
                 self.level = event.to
+            case StatsEvent():
+                told, self.counted = self.counted, True
+                return None if told else event
             case End():
                 self.over = True
         return event
@@ -116,7 +122,7 @@ class Story:
         if course.repeats(span):
             return None
         late = course.pending.covers(span)
-        course.last_end = max(course.last_end, span.end)
+        course.has_text_to(span.end)
         course.pending.take(span)
         return Backfill(segment) if late else event
 
@@ -128,7 +134,7 @@ class Story:
         if course.repeats(span):
             return False
         course.pending.close(span)
-        course.last_end = max(course.last_end, span.end)
+        course.has_text_to(span.end)
         return True
 
     def _course(self, name: str | None) -> Course | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from echocli.events import Notice
 from echocli.output.subtitles import clock_time
-from echocli.remote.policy import Loss
+from echocli.remote.policy import GiveUp, Loss
 from echocli.types import SAMPLE_RATE
 from echocli.wire.codes import Code
 
@@ -17,12 +17,16 @@ LOST = "remote_lost"
 BACK = "remote_back"
 GIVEN_UP = "connection_lost"
 SPOOL_FULL = "spool_full"
+CUT = "speech_cut"
 
 CLIENT_ERROR = 400
 """Lowest HTTP status of an answer that refuses; one below it is meant for somebody else."""
 
 NOT_FOUND = 404
 """HTTP status of a server that knows nothing of this program."""
+
+NOT_IMPLEMENTED = 501
+"""HTTP status of a server that does not know the method: one that only gives out files."""
 
 NOT_THERE = "is `echocli serve` running there?"
 WRONG_TOKEN = "give its token with --token-file, or in ECHOCLI_TOKEN"
@@ -49,6 +53,8 @@ def plain_seconds(secs: float) -> str:
 
 def hint(loss: Loss | None) -> str | None:
     """Return what to do about a connection that there is not; ``None`` where the server said it."""
+    if loss is not None and loss.hint is not None:
+        return loss.hint
     if loss is not None and loss.untrusted:
         return UNTRUSTED
     if loss is None or not loss.answered:
@@ -62,7 +68,7 @@ def hint(loss: Loss | None) -> str | None:
 
 def answered(said: str, status: int, retry_after: float | None) -> Loss:
     """Return an HTTP answer of another kind than was hoped for as a loss."""
-    foreign = status < CLIENT_ERROR
+    foreign = status < CLIENT_ERROR or status == NOT_IMPLEMENTED
     said = f"{OTHER}: {said}" if foreign else said
     return Loss(said, status=status, retry_after=retry_after, foreign=foreign)
 
@@ -87,10 +93,22 @@ def back(host: str, away: float, waiting: float) -> Notice:
     return Notice(BACK, f"connected to {host} after {plain_seconds(away)}{kept}")
 
 
-def given_up(host: str, reason: str, *, listening: bool) -> Notice:
+def gone(host: str, why: GiveUp, *, was_there: bool) -> str:
+    """Say why there is no connection; one that was refused, or never was there, is not lost."""
+    lost = "connection lost: " if was_there and not why.fatal else ""
+    return f"{lost}{host}: {why.reason}"
+
+
+def given_up(host: str, why: GiveUp, *, was_there: bool, listening: bool) -> Notice:
     """Say that nobody tries any more."""
     goes_on = "; the recording goes on, to disk" if listening else ""
-    return Notice(GIVEN_UP, f"connection lost: {host}: {reason}{goes_on}")
+    return Notice(GIVEN_UP, gone(host, why, was_there=was_there) + goes_on)
+
+
+def cut(name: str | None, end: float) -> Notice:
+    """Say that an utterance has ended where nobody had paused."""
+    what = "the server ended the session while somebody spoke"
+    return Notice(CUT, f"{name}: {what}: the words around {clock_time(end)} may be cut")
 
 
 def spool_full(name: str, start: int, end: int, why: str) -> Notice:

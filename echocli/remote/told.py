@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from echocli.events import End, Event, Final, Progress, Ready, StatsEvent
+from echocli.events import End, Event, Final, Notice, Progress, Ready, StatsEvent
 from echocli.remote.answer import Problem, language_of, segment_of
 from echocli.remote.exchange import Failed
 from echocli.remote.policy import Loss
@@ -84,5 +85,15 @@ class Told:
     def _done(self, message: dict[str, Any]) -> Iterator[Event]:
         self.over = True
         duration = float(message.get("duration") or self._end)
+        for found in message.get("notices") or ():
+            yield self._notice(found)
         yield StatsEvent({})
         yield End(duration, language_of(message.get("language")))
+
+    def _notice(self, found: dict[str, Any]) -> Notice:
+        """Return what the server says of the file, which it knows by its last name only."""
+        code, text = str(found["code"]), str(found["message"])
+        begins = f"{Path(self._sound).name}: "
+        if text.startswith(begins):
+            text = f"{self._sound}: {text.removeprefix(begins)}"
+        return Notice(code, text)

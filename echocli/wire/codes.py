@@ -26,6 +26,9 @@ FRAME_SECONDS = 10
 MAX_POSITION = 2**53 - 1
 """The highest position, id or number: every reader of JSON has it exactly (RFC 8259, section 6)."""
 
+MAX_SECONDS = 2e12
+"""The latest time and the longest wait: more than the highest position at the lowest rate."""
+
 MAX_SOURCES = 4
 """Sources of a session at most."""
 
@@ -44,7 +47,7 @@ class Close(IntEnum):
     INVALID = 1007
     """Text that is not UTF-8 or no JSON."""
     POLICY = 1008
-    """The token or the origin was refused."""
+    """The token or the origin was refused, or there were too many small messages."""
     TOO_LARGE = 1009
     """A message or frame beyond its bound."""
     INTERNAL = 1011

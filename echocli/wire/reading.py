@@ -6,20 +6,29 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from enum import EnumType
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from echocli.types import Segment
-from echocli.wire.codes import Code, Malformed
+from echocli.wire.codes import MAX_POSITION, MAX_SECONDS, Code, Malformed
+
+MEASURES = frozenset(
+    {"avg_logprob", "no_speech_prob", "compression_ratio", "confidence", "probability"}
+    | {"rms", "peak"}
+)
+"""Fields that hold what was computed: it may lie below 0, and ``null`` is what was not finite, NaN.
+
+Any other number is a time or an amount, and is there.
+"""
 
 
 def build(shape: Any, found: Mapping[str, Any]) -> Any:
     """Return a dataclass made of a dict; raises :class:`Malformed`.
 
     Lists become tuples where the annotation says so, dicts the dataclasses it names, and a segment
-    is read from the fields around it. ``null`` for a number is one that was not finite: NaN. Bounds
-    are for the caller to check.
+    is read from the fields around it. Whole numbers lie between 0 and :data:`MAX_POSITION`, others
+    between 0 and :data:`MAX_SECONDS`, but for :data:`MEASURES`; closer bounds are the caller's.
     """
     values = {}
     called = str(found.get("type", shape.__name__))[:40]
@@ -27,7 +36,8 @@ def build(shape: Any, found: Mapping[str, Any]) -> Any:
         if kind is Segment:
             values[name] = build(Segment, found)
         elif key in found:
-            values[name] = _value(kind, found[key], f"{called}.{key}")
+            read = _measure if name in MEASURES else partial(_value, kind)
+            values[name] = read(found[key], f"{called}.{key}")
         elif required:
             raise Malformed(f"{called} has no {key}")
     return shape(**values)
@@ -49,8 +59,6 @@ def _plan(shape: Any) -> tuple[tuple[str, str, Any, bool], ...]:
 
 
 def _value(kind: Any, value: Any, where: str) -> Any:
-    if kind is float and value is None:
-        return math.nan
     reader = _SIMPLE.get(kind)
     if reader is not None:
         return reader(value, where)
@@ -115,7 +123,20 @@ def _whole(value: Any, where: str) -> int:
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not whole:
         raise Malformed(f"{where} is no whole number")
+    if not 0 <= value <= MAX_POSITION:
+        raise Malformed(f"{where} must be between 0 and 2^53 - 1")
     return int(value)
+
+
+def _amount(value: Any, where: str) -> float:
+    number = _number(value, where)
+    if not 0 <= number <= MAX_SECONDS:
+        raise Malformed(f"{where} must be between 0 and {MAX_SECONDS:.0e}")
+    return number
+
+
+def _measure(value: Any, where: str) -> float:
+    return math.nan if value is None else _number(value, where)
 
 
 def _number(value: Any, where: str) -> float:
@@ -132,5 +153,5 @@ _SIMPLE: Mapping[Any, Callable[[Any, str], Any]] = {
     str: _text,
     bool: _truth,
     int: _whole,
-    float: _number,
+    float: _amount,
 }

@@ -37,6 +37,7 @@ class Network:
 
     def __init__(self, spool: Spool, names: tuple[str, ...] = ("mic",), retries: int = 15) -> None:
         self.now = 0.0
+        self.spool = spool
         self.core = Core(names, "host", Policy(lambda: 0.5, retries), spool)
         self.events: list[Event] = []
         self.heard: list[Message] = []
@@ -97,8 +98,7 @@ class Network:
             case Start():
                 self.begin(message)
                 self.accept(resumed=False)
-            case Finish():
-                assert self.talk is not None
+            case Finish() if self.talk is not None:
                 self.talk.say(StatsEvent({}))
                 self.talk.say(End(1.0, None))
             case Seen():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from echocli.config import chosen_of
 from echocli.environment import Environment
 from echocli.errors import ExitCode, ProviderError, UsageError
-from echocli.remote.address import Address, library
+from echocli.remote.address import Address, library, missing
 
 pytestmark = pytest.mark.unit
 
@@ -21,6 +21,18 @@ def test_a_library_that_is_not_installed_ends_it_as_that_of_the_server_does() ->
         library("no_such_library.client")
     assert caught.value.exit_code is ExitCode.UNAVAILABLE
     assert caught.value.hint == "pip install 'echocli[remote]'"
+
+
+def test_what_a_proxy_needs_is_named_with_how_to_go_without() -> None:
+    error = missing(ImportError("Using SOCKS proxy, but the 'socksio' package is not installed."))
+    assert "SOCKS" in str(error)
+    assert error.hint is not None
+    assert all(one in error.hint for one in ("python-socks", "httpx2[socks]", "NO_PROXY"))
+
+
+def test_the_counterpart_has_the_other_scheme() -> None:
+    assert Address.parse("https://host:1/echo").counterpart == "ws://host:1/echo"
+    assert Address.parse("host").counterpart == "wss://host:8765"
 
 
 @pytest.mark.parametrize(
@@ -36,6 +48,11 @@ def test_a_library_that_is_not_installed_ends_it_as_that_of_the_server_does() ->
         ("192.168.1.5:99", "ws://192.168.1.5:99/v1/live", "http://192.168.1.5:99/health"),
         ("ws://[::1]:8", "ws://[::1]:8/v1/live", "http://[::1]:8/health"),
         (" host:7 ", "ws://host:7/v1/live", "http://host:7/health"),
+        (
+            "ws://bücher.example",
+            "ws://xn--bcher-kva.example/v1/live",
+            "http://xn--bcher-kva.example/health",
+        ),
     ],
 )
 def test_an_address_gives_both_urls(text: str, live: str, files: str) -> None:
@@ -48,6 +65,7 @@ def test_an_address_gives_both_urls(text: str, live: str, files: str) -> None:
     [
         *("", "://", "ftp://host", "ws://", "host:port", "ws://host:99999", "a b", "ws://[::1"),
         *("ws://user:secret@host", "ws://host?token=x", "ws://host#part", "file:///etc/passwd"),
+        *("ws://a..b:8765", "http://.host", f"ws://{'a' * 64}.org", "ws://ä..b", "ws://a\0b"),
     ],
 )
 def test_what_is_none_is_refused_and_shows_no_secret(text: str) -> None:

@@ -175,7 +175,7 @@ def test_what_is_final_is_not_kept_any_longer() -> None:
         for _ in range(100):
             played.capture()
             played.step()
-        assert played.core.courses[0].outbox.kept <= 2 * SAMPLE_RATE
+        assert played.core.courses[0].outbox.waiting(0) <= 2 * SAMPLE_RATE
 
 
 def test_a_gap_in_the_sound_is_a_gap_in_the_positions() -> None:

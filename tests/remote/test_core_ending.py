@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from echocli.events import End, Notice, StatsEvent
+from echocli.events import End, Notice, SpeechEnded, StatsEvent
 from echocli.remote.actions import Phase, Send
 from echocli.remote.outbox import to_pcm
 from echocli.remote.policy import Loss
+from echocli.remote.telling import CUT
 from echocli.types import SAMPLE_RATE
 from echocli.wire.codes import Close, Code
 from echocli.wire.messages import Finish, Refusal, Resume, Start
@@ -90,6 +91,34 @@ class TestIdle:
             assert again.sources[0].start == 3 * SAMPLE_RATE
             played.finish()
             assert played.texts() == list(range(5))
+
+    def test_speech_that_it_cuts_is_said_with_its_place(self) -> None:
+        with network() as played:
+            played.capture(3)
+            played.step()
+            assert played.talk is not None
+            played.talk.say(SpeechEnded(2, 2.0, 2.4, "silence", "source0"))
+            played.talk.say(SpeechEnded(3, 2.5, 3.0, "end", "source0"))
+            played.step()
+            self.asleep(played)
+            (notice,) = [one for one in played.events if isinstance(one, Notice)]
+            assert notice.code == CUT
+            assert notice.message.startswith("mic: ")
+            assert "0:03" in notice.message
+
+    def test_the_last_words_of_a_session_that_we_end_are_not_cut(self) -> None:
+        with network() as played:
+            played.capture(3)
+            played.step()
+            talk = played.talk
+            assert talk is not None
+            played.core.over(0)
+            played.core.tick(played.now)
+            assert played.core.take()  # `finish`, which the server takes in a moment
+            talk.say(SpeechEnded(3, 2.5, 3.0, "end", "source0"))
+            played.answer()
+            played.act()
+            assert not [one for one in played.events if isinstance(one, Notice)]
 
     def test_it_is_no_failure_however_often_it_happens(self) -> None:
         with network(retries=1) as played:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from echocli.events import Notice
 from echocli.remote.actions import Phase
-from echocli.remote.core import LAST_TRY, SILENT
+from echocli.remote.core import HURRY, LAST_TRY, SILENT
 from echocli.remote.policy import Loss
-from tests.remote.network import network
+from echocli.remote.spool import Spool
+from echocli.remote.telling import BACK
+from tests.remote.network import Network, network
 
 pytestmark = pytest.mark.unit
 
@@ -22,16 +27,6 @@ def test_a_silent_server_is_hung_up_on() -> None:
         played.talk = None
         played.step(SILENT)
         assert played.core.phase is Phase.WAITING
-
-
-@pytest.mark.parametrize("text", ["{", "[]", '{"type": "ack"}', '{"type": "final", "seq": "x"}'])
-def test_a_server_that_speaks_nonsense_is_hung_up_on(text: str) -> None:
-    with network() as played:
-        played.capture()
-        played.step()
-        played.core.received(text, played.now)
-        played.step()
-        assert played.core.phase is not Phase.LIVE
 
 
 @pytest.mark.parametrize("data", ['{"type": "novelty", "x": 1}', b"\0\1"])
@@ -71,6 +66,43 @@ def test_a_stop_while_the_server_is_away_gives_it_one_last_chance() -> None:
             played.step()
         assert LAST_TRY <= played.now - stopped <= LAST_TRY + 1
         assert played.core.waiting == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("hung", [False, True])
+def test_whoever_cannot_wait_gives_a_server_that_is_away_a_few_seconds(hung: bool) -> None:
+    """One that was there says nothing any more, or nobody answers."""
+    with network() as played:
+        played.capture(3)
+        played.step()
+        played.up = False
+        if hung:
+            played.talk = None
+        else:
+            played.cut()
+        played.capture(2)
+        played.step(3)
+        played.core.stop(played.now, catch_up=False)
+        played.core.stop(played.now)  # by itself, because the sources end
+        played.core.over(0)
+        stopped = played.now
+        while not played.core.done:
+            played.step()
+        assert played.now - stopped <= HURRY + 1
+        assert played.core.failure is not None
+        assert "5 s" in played.core.failure.reason
+        assert played.core.waiting == pytest.approx(2.0)
+
+
+def test_what_was_dropped_is_not_said_to_be_caught_up(tmp_path: Path) -> None:
+    played = Network(Spool(0, tmp_path))
+    played.up = False
+    for _ in range(77):
+        played.capture()
+        played.step(1)
+    played.up = True
+    played.finish()
+    (back,) = [one for one in played.events if isinstance(one, Notice) and one.code == BACK]
+    assert "47 s of sound to catch up" in back.message
 
 
 def test_a_server_that_comes_back_within_the_last_chance_gets_the_rest() -> None:

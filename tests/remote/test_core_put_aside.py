@@ -145,10 +145,10 @@ class TestPutAside:
             self.put_aside(played)
             played.cut()
             assert played.core.phase is Phase.LOST
-            kept = salvage(played.core.courses)
+            kept = salvage(played.core.courses, played.spool)
             assert kept is not None
             sound, _ = soundfile.read(kept.paths[0], dtype="float32")
-            shutil.rmtree(kept.directory)
+            shutil.rmtree(kept.directories[0])
             assert np.array_equal(sound, speech(2, 11))
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from echocli.config import FLAG, chosen_of
 from echocli.config.settings import Setting
 from echocli.errors import EchoError, InputError, ProviderError, TranscriptionError, UsageError
-from echocli.events import End, Event, Final
+from echocli.events import End, Event, Final, Notice
 from echocli.remote.answer import language_of, problem_in, segment_of
 from echocli.remote.files import RemoteTranscriber
 from echocli.remote.telling import WRONG_PLACE
@@ -143,6 +143,20 @@ def test_a_file_goes_out_whole_and_comes_back_as_events(sound: str) -> None:
     assert headers["Authorization"] == "Bearer hush"
     for name, value in {"language": "de", "prompt": "Minutes", "hotwords": "Echo"}.items():
         assert f'name="{name}"\r\n\r\n{value}\r\n'.encode() in body
+
+
+def test_what_the_server_says_of_the_file_is_told_by_the_name_it_has_here(sound: str) -> None:
+    said = [
+        {"code": "input", "message": "talk.wav: ends early"},
+        {"code": "no_text", "message": "nothing came of it"},
+    ]
+    with serving(Answers([stream(delta(0), DONE | {"notices": said})])) as url:
+        found = heard(url, sound)
+    assert [one for one in found.events if isinstance(one, Notice)] == [
+        Notice("input", f"{sound}: ends early"),
+        Notice("no_text", "nothing came of it"),
+    ]
+    assert isinstance(found.events[-1], End)
 
 
 def test_an_answer_that_breaks_off_is_asked_for_again_and_nothing_comes_twice(sound: str) -> None:

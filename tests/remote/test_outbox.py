@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from echocli.remote.outbox import BLOCK, MEMORY, Outbox, to_pcm, to_samples
 from echocli.remote.spool import Spool
 from echocli.types import SAMPLE_RATE, Span
+from tests.remote.disk import files_of_at_most
 from tests.remote.fake import second
 
 pytestmark = pytest.mark.unit
@@ -39,15 +41,15 @@ def test_half_an_hour_is_kept_and_comes_back_in_order(spool: Spool, tmp_path: Pa
     outbox = Outbox("mic", spool)
     for value in range(HALF_AN_HOUR):
         outbox.append(to_pcm(second(value)))
-    assert outbox.kept == HALF_AN_HOUR * SAMPLE_RATE
-    assert spool.used >= (outbox.kept - MEMORY) * 2
+    assert outbox.waiting(0) == HALF_AN_HOUR * SAMPLE_RATE
+    assert spool.used >= (outbox.waiting(0) - MEMORY) * 2
     values: list[int] = []
     for at, pcm in pieces(outbox):
         assert at == len(values) * SAMPLE_RATE
         values += sorted(set(np.frombuffer(pcm, "<i2").tolist()))
     assert values == list(range(HALF_AN_HOUR))
     outbox.forget(outbox.end)
-    assert (outbox.kept, spool.used) == (0, 0)
+    assert (outbox.waiting(0), spool.used) == (0, 0)
     (directory,) = tmp_path.iterdir()
     assert list(directory.iterdir()) == []
 
@@ -124,6 +126,47 @@ def test_a_disk_that_takes_nothing_makes_a_hole_and_goes_on(tmp_path: Path) -> N
     assert outbox.take_lost()
     assert "cannot write to" in spool.refusal
     assert outbox.read(outbox.end - 1, 10) == (outbox.end - 1, b"\0\0")
+
+
+def test_without_a_directory_sound_stays_in_memory_and_the_rest_is_a_hole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    with files_of_at_most(0):  # so none of the usual ones will do
+        spool = Spool(10**9)
+        outbox = Outbox("mic", spool)
+        for value in range(100):
+            outbox.append(to_pcm(second(value)))
+    lost = outbox.take_lost()
+    assert (lost[0].start, lost[-1].end) == (0, outbox.end - outbox.waiting(0))
+    assert outbox.waiting(0) <= MEMORY
+    assert "cannot write to disk" in spool.refusal
+    for value in range(60):  # there is room again
+        outbox.append(to_pcm(second(value)))
+    assert outbox.take_lost() == []
+    assert outbox.on_disk > 0
+    spool.close()
+
+
+def test_a_directory_that_somebody_removed_is_made_anew(spool: Spool, tmp_path: Path) -> None:
+    outbox = Outbox("mic", spool)
+    outbox.append(bytes(2 * (MEMORY + 1)))
+    assert spool.directory is not None
+    shutil.rmtree(spool.directory)
+    outbox.append(bytes(2 * (MEMORY + 1)))
+    assert outbox.take_lost() == []
+    assert [one.parent for one in tmp_path.glob("*/*.wav")] == [spool.directory]
+
+
+def test_a_hole_does_not_wait(spool: Spool) -> None:
+    outbox = Outbox("mic", spool)
+    outbox.append(bytes(2 * MEMORY))
+    outbox.skip(SAMPLE_RATE)
+    outbox.append(bytes(2 * SAMPLE_RATE))
+    assert outbox.waiting(SAMPLE_RATE) == MEMORY
+    outbox.drop_oldest()
+    assert outbox.waiting(0) == SAMPLE_RATE
 
 
 def test_a_block_that_somebody_removed_is_a_hole(spool: Spool, tmp_path: Path) -> None:

@@ -133,14 +133,18 @@ def test_other_closes_are(code: int) -> None:
     assert isinstance(Policy(lambda: 0.5).lost(Loss("no", close=code), 0.0), Retry)
 
 
+def test_what_is_wrong_on_this_side_is_not_tried_again() -> None:
+    assert isinstance(Policy(lambda: 0.5).lost(Loss("no", hopeless=True), 0.0), GiveUp)
+
+
 def test_clients_do_not_come_back_together_when_the_circuit_lets_them() -> None:
     last = [waits(Policy(partial(float, chance)))[-1] for chance in (0.0, 0.5, 0.99)]
     assert last[0] == OPEN_SECONDS
     assert last[0] < last[1] < last[2] < OPEN_SECONDS * (1 + JITTER)
 
 
-@pytest.mark.parametrize("status", [200, 301, 302, 400, 401, 403, 404, 426])
-def test_statuses_that_blame_the_client_are_not_tried_again(status: int) -> None:
+@pytest.mark.parametrize("status", [200, 301, 302, 400, 401, 403, 404, 426, 501, 505])
+def test_statuses_that_stay_the_same_are_not_tried_again(status: int) -> None:
     assert isinstance(Policy(lambda: 0.5).lost(Loss("no", status=status), 0.0), GiveUp)
 
 

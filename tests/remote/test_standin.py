@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from echocli import RemoteSession
-from echocli.events import Event, Failover, Final, Notice, SpeechEnded, SpeechStarted
+from echocli.events import Event, Failover, Final, SpeechEnded, SpeechStarted
 from tests.remote.fake import Fake, Hangup, running
 
 pytestmark = [pytest.mark.model, pytest.mark.slow, pytest.mark.usefixtures("tiny_model")]
@@ -87,27 +87,3 @@ def test_a_server_that_comes_back_goes_on_where_the_text_here_ends(samples: Path
     after = [one.segment for one in events[local[1] :] if isinstance(one, Final)]
     assert after
     assert after[0].start >= settled
-
-
-def test_a_model_that_is_not_here_is_said_and_the_server_is_waited_for(samples: Path) -> None:
-    fake = Fake()
-
-    def mishap(connection: int, frames: int) -> None:
-        if connection < 4:
-            raise Hangup
-
-    fake.mishap = mishap
-    with running(fake) as port:
-        session = RemoteSession.connect(
-            f"ws://127.0.0.1:{port}",
-            samples / "meeting.flac",
-            fallback="local",
-            model="no-such-model",
-            offline=True,
-        )
-        with session:
-            events = list(session)
-    (notice,) = [one for one in events if getattr(one, "code", "") == "fallback_failed"]
-    assert isinstance(notice, Notice)
-    assert "no-such-model" in notice.message
-    assert len([one for one in events if isinstance(one, Final)]) == 21

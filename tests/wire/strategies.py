@@ -37,6 +37,7 @@ POSITIONS = st.integers(0, MAX_POSITION)
 TIMES = st.integers(0, 10**9).map(lambda ms: ms / 1000)
 SHARES = st.integers(0, 10_000).map(lambda one: one / 10_000)
 AMOUNTS = st.integers(-(10**8), 10**8).map(lambda one: one / 10_000)
+FIGURES = st.integers(0, 10**8).map(lambda one: one / 10_000)
 MAYBE = st.none() | TEXT
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -149,15 +150,15 @@ SERVER = st.one_of(
                 SourceMetrics,
                 queue_bytes=POSITIONS,
                 queue_fill_ratio=SHARES,
-                backlog_seconds=AMOUNTS,
+                backlog_seconds=FIGURES,
                 dropped_total=POSITIONS,
-                avg_infer_ms=st.none() | AMOUNTS,
-                realtime_factor=st.none() | AMOUNTS,
+                avg_infer_ms=st.none() | FIGURES,
+                realtime_factor=st.none() | FIGURES,
                 provider=TEXT,
                 model_id=TEXT,
                 vad_enabled=st.booleans(),
                 degrade_level=TEXT,
-                rtf_avg_10s=st.none() | AMOUNTS,
+                rtf_avg_10s=st.none() | FIGURES,
             ),
             max_size=2,
         ),

@@ -186,7 +186,7 @@ def test_a_message_has_a_bound() -> None:
     assert (caught.value.code, caught.value.close) == (Code.TOO_LARGE, Close.TOO_LARGE)
 
 
-@pytest.mark.parametrize("seq", [0, -1, True, "1", 1.5])
+@pytest.mark.parametrize("seq", [0, -1, True, "1", 1.5, MAX_POSITION + 1])
 def test_the_number_of_an_event_is_one(seq: object) -> None:
     found = {"type": "end", "duration": 1.0, "language": None, "seq": seq}
     with pytest.raises(Malformed):

@@ -9,7 +9,15 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from echocli.events import Partial
-from echocli.wire.codes import CLOSES, FRAME_SECONDS, MAX_FRAME, MAX_SOURCES, RETRYABLE, Malformed
+from echocli.wire.codes import (
+    CLOSES,
+    FRAME_SECONDS,
+    MAX_FRAME,
+    MAX_SECONDS,
+    MAX_SOURCES,
+    RETRYABLE,
+    Malformed,
+)
 from echocli.wire.events import NOT_SENT
 from echocli.wire.messages import (
     Accepted,
@@ -172,3 +180,5 @@ def test_the_document_has_the_bounds() -> None:
     assert (MAX_FRAME, FRAME_SECONDS, MAX_SOURCES) == (2**20, 10, 4)
     assert "| frame | 1 MiB, 10 s |" in TEXT
     assert "| sources | 4 |" in TEXT
+    assert MAX_SECONDS == 2e12
+    assert "seconds from 0 to 2 × 10¹²" in TEXT
