@@ -59,9 +59,9 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
 
 def _demand(values: Mapping[str, Any]) -> Demand:
     """Read what was measured; raise ``TypeError`` for values of another kind."""
-    numbers = ("slots", "weights")
+    others = {"slots": int, "weights": int, "mkl": bool}
     for field in fields(Demand):
-        if type(values[field.name]) is not (int if field.name in numbers else str):
+        if type(values[field.name]) is not others.get(field.name, str):
             raise TypeError(field.name)
     return Demand(**{field.name: values[field.name] for field in fields(Demand)})
 

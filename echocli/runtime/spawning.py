@@ -54,7 +54,7 @@ def child_environment() -> dict[str, str]:
     root = str(Path(echocli.__file__).resolve().parent.parent)
     paths = [root, *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     return {
-        **wide_kernels(_cpuinfo()),
+        **wide_kernels(cpuinfo()),
         **os.environ,
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         "PYTHONUNBUFFERED": "1",
@@ -93,7 +93,7 @@ def wide_kernels(cpuinfo: str) -> dict[str, str]:
     return {"CT2_FORCE_CPU_ISA": "AVX512"} if amd and set(known.get("flags", ())) >= WIDE else {}
 
 
-def _cpuinfo() -> str:
+def cpuinfo() -> str:
     """Return what Linux says of the first processor."""
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:

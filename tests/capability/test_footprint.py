@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from echocli.capability import footprint
 from echocli.capability.footprint import (
     Demand,
     check_budget,
@@ -16,6 +17,7 @@ from echocli.capability.footprint import (
     estimated_mb,
     fitting,
     needed_mb,
+    uses_mkl,
 )
 from echocli.errors import ExitCode, ModelError
 from echocli.models.store import Found
@@ -23,6 +25,13 @@ from echocli.providers.base import LoadSpec
 
 TINY, BASE, SMALL = 75_537_502, 145_217_607, 483_000_000
 SIZES = {"tiny.en": TINY, "tiny": TINY, "base.en": BASE, "base": BASE, "small.en": SMALL}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the figures of a machine without Intel's library, but where a model really runs."""
+    if request.node.get_closest_marker("model") is None:
+        monkeypatch.setattr(footprint, "uses_mkl", lambda: False)
 
 
 def a_demand(model: str = "tiny.en", compute: str = "int8", slots: int = 2) -> Demand:
@@ -78,6 +87,24 @@ def test_compute_types_with_weights_of_eight_bits_take_the_same() -> None:
     }
     assert len(estimates) == 1
     assert estimates != {estimated_mb(a_demand(compute="float32"))}
+
+
+@pytest.mark.unit
+def test_the_library_of_intel_takes_its_own() -> None:
+    without = estimated_mb(a_demand())
+    beside = estimated_mb(replace(a_demand(), mkl=True))
+    assert without is not None
+    assert beside is not None
+    assert beside - without > 90
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("wanted", "used"), [("1", True), ("0", False)])
+def test_whoever_chooses_the_library_is_believed(
+    wanted: str, used: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CT2_USE_MKL", wanted)
+    assert uses_mkl.__wrapped__() is used
 
 
 @pytest.mark.unit

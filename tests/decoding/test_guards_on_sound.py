@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from echocli.audio.file import FileSource
+from echocli.capability.footprint import uses_mkl
 from echocli.decoding.guards import Thresholds, compression_ratio
 from echocli.decoding.pipeline import Pipeline, PipelineOptions
 from echocli.decoding.presets import RECIPES, Preset
@@ -59,6 +60,13 @@ class Said:
 
 
 Transcribe: TypeAlias = Callable[..., Said]
+
+
+def premise(met: bool) -> None:
+    """Skip where Intel's library makes the model hear well what it mishears elsewhere."""
+    if not met and uses_mkl():
+        pytest.skip("the model does not fail here with the kernels of this processor")
+    assert met
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +155,7 @@ def test_a_text_the_model_does_not_believe_is_mended_by_a_wider_window(
 ) -> None:
     sound = noisy(read(samples / "pauses.flac", 3.2, 9.0), 0.05)
     off = transcribe(sound, Preset.BALANCED, limits=Thresholds(log_prob=None))
-    assert off.text == "He is making itself comfortable."
+    premise(off.text == "He is making itself comfortable.")
     on = transcribe(sound, Preset.BALANCED)
     assert on.text == "Please make yourself comfortable."
     assert (on.actions["improbable"], on.actions["wider"]) == (1, 1)
@@ -216,6 +224,7 @@ def test_speech_under_a_loop_is_not_given_up(transcribe: Transcribe, corpus: Cor
     """The loop is as likely as with silence; a wider window hears what is said."""
     sound = read(corpus["en_apollo11"].path, 11.92, 25.68)
     on = transcribe(sound, Preset.BALANCED)
+    premise(bool(on.actions))
     assert on.actions == {"repetitive": 1, "wider": 1}
     assert "online, Mike" in on.text.replace(". Mike", ", Mike")
 
