@@ -26,6 +26,8 @@ OTHERS: Mapping[str, str] = {
     "XDG_CACHE_HOME": "Where caches are; so, for their kinds, are `XDG_DATA_HOME` and "
     "`XDG_CONFIG_HOME` on Linux.",
     "OPENBLAS_NUM_THREADS": "Threads for small products of matrices; 1 where it is not set.",
+    "CT2_USE_MKL": "CTranslate2: whether it uses Intel's library (`0` or `1`), for which more "
+    "memory is counted; without it on Intel's processors only.",
     "MALLOC_ARENA_MAX": "How the C library keeps memory in the worker: set with "
     "`MALLOC_MMAP_THRESHOLD_` and `MALLOC_TRIM_THRESHOLD_` where they are not.",
     "GGML_NO_BACKTRACE": "`0` lets whisper.cpp start a debugger when it aborts.",
