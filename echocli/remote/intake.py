@@ -63,18 +63,23 @@ class Intake:
 
     def look(self, now: float) -> None:
         """Let sources go on where there is room again, and see whether it is time to stop."""
-        live = self._core.phase is Phase.LIVE
-        backlog = 0 if self._origin is None else self._ahead(now - self._origin)
-        if self._waits or (self._can_wait and live):
-            backlog = max(
-                one.outbox.end - max(one.received, one.settled) for one in self._core.courses
-            )
-        self._room.leave(0, backlog)
+        self._make_room(0, now)
         self.enough = self.enough or self._is_time()
 
-    def _ahead(self, elapsed: float) -> int:
-        """Return how many samples more there are than could have been spoken."""
-        return max(0, self._core.position - to_samples(elapsed))
+    def _make_room(self, samples: int, now: float) -> None:
+        """Say that so many samples have arrived, and at once how many of all wait for the server.
+
+        Both in one: between them a source would find room that there is not.
+        """
+        if self._can_wait:
+            self._room.leave(samples, self._backlog(now))
+
+    def _backlog(self, now: float) -> int:
+        core = self._core
+        if self._waits or core.phase is Phase.LIVE:
+            return max(one.outbox.end - max(one.received, one.settled) for one in core.courses)
+        elapsed = 0.0 if self._origin is None else now - self._origin
+        return max(0, core.position - to_samples(elapsed))  # more than could have been spoken
 
     def _is_time(self) -> bool:
         if self._rule.silence is None:
@@ -105,17 +110,15 @@ class Intake:
                 self._end(place, item)
 
     def _hear(self, place: int, item: Captured, now: float) -> None:
-        if self._can_wait:
-            self._room.leave(len(item.samples))
-        if self.enough:
-            return
-        course = self._core.courses[place]
-        if course.begun is None:
-            self._begin(place, item)
-        self._core.captured(place, to_pcm(item.samples))
-        if (meter := self._meters[place].feed(item.samples, course.outbox.end)) is not None:
-            self._emit(meter)
-        self.look(now)
+        if not self.enough:
+            course = self._core.courses[place]
+            if course.begun is None:
+                self._begin(place, item)
+            self._core.captured(place, to_pcm(item.samples))
+            if (meter := self._meters[place].feed(item.samples, course.outbox.end)) is not None:
+                self._emit(meter)
+            self.enough = self._is_time()
+        self._make_room(len(item.samples), now)
 
     def _begin(self, place: int, item: Captured) -> None:
         """Place a source that comes later where it belongs."""

@@ -126,7 +126,7 @@ class Link:
         if self._connection is not None and self._connection.done():
             loss, self._connection = self._loss(self._connection), None
             self._core.lost(loss, now)
-        while self._calls:
+        for _ in range(len(self._calls)):  # what comes meanwhile does not hold up the connection
             self._calls.popleft()(now)
         self._core.tick(now)
         for action in self._core.take():

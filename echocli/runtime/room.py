@@ -25,7 +25,7 @@ class Room:
             self._changed.wait_for(self._is_free)
             self._waiting += samples
 
-    def leave(self, samples: int, backlog: int = 0) -> None:
+    def leave(self, samples: int, backlog: int) -> None:
         """Give room back; ``backlog`` samples of speech are still to be decoded."""
         with self._changed:
             self._waiting -= samples

@@ -104,3 +104,32 @@ def test_a_proxy_that_needs_a_library_ends_it_as_a_missing_library_does(
 def test_a_defect_behind_a_connection_ends_the_thread_with_it(spool: Spool) -> None:
     _, link = run(FailsToLose, spool, "ws://127.0.0.1:9")
     assert isinstance(link.error, LookupError)
+
+
+def test_who_never_stops_telling_the_core_something_does_not_hold_up_the_connection(
+    spool: Spool,
+) -> None:
+    told = 0
+
+    def tell(_: float) -> None:
+        """Post the next thing, as a pipe does that is written at once."""
+        nonlocal told
+        told += 1
+        if core.failure is None and told < 100_000:
+            link.post(tell)
+
+    fake = Fake()
+    fake.refuse = lambda _: (404, {})
+    with running(fake) as port:
+        core, ended = Core(("mic",), "host", Policy(lambda: 0.5), spool), threading.Event()
+        address = Address.parse(f"ws://127.0.0.1:{port}")
+        link = Link(core, address, SystemClock(), lambda _: None, lambda _: None, ended.set)
+        core.captured(0, to_pcm(speech(1, 3)))
+        core.over(0)
+        link.post(tell)
+        link.start()
+        assert ended.wait(20)
+        link.close()
+    assert core.failure is not None
+    assert "404" in core.failure.reason
+    assert told < 100_000

@@ -53,13 +53,13 @@ def test_there_is_room_up_to_the_limit_and_one_block_more() -> None:
 def test_a_block_larger_than_the_room_is_let_in_alone() -> None:
     room = Room(10)
     room.enter(1000)
-    room.leave(1000)
+    room.leave(1000, backlog=0)
     room.enter(1000)
 
 
 @pytest.mark.parametrize(
     "free",
-    [lambda room: room.leave(10), lambda room: room.throw_open()],
+    [lambda room: room.leave(10, backlog=0), lambda room: room.throw_open()],
     ids=["left", "thrown open"],
 )
 def test_who_waits_is_let_in_when_there_is_room(free: Callable[[Room], None]) -> None:
