@@ -5,10 +5,9 @@ import io
 import os
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Protocol
 
 import av
 import numpy as np
@@ -20,6 +19,7 @@ from echocli.audio.file import FileSource
 from echocli.audio.stream import ByteStream, is_text
 from echocli.errors import InputError, UsageError
 from echocli.types import Samples
+from tests.conftest import Corpus
 
 pytestmark = pytest.mark.unit
 
@@ -350,19 +350,6 @@ def test_timeline_fills_gaps_and_ignores_jitter_and_absurd_jumps() -> None:
     assert line.gap(None, 1.0) == 0.0
     assert line.gap(4.0, 1.0) == 0.0
     assert line.gap(90_000.0, 1.0) == 0.0
-
-
-class Clip(Protocol):
-    """A recording as the fixture ``corpus`` gives it."""
-
-    path: Path
-    facts: Mapping[str, Any]
-
-
-class Corpus(Protocol):
-    """All recordings by id."""
-
-    clips: Mapping[str, Clip]
 
 
 def test_every_recording_of_the_corpus_has_its_stated_length(corpus: Corpus) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from echocli.audio.file import FileSource
 from echocli.types import SAMPLE_RATE
 from tests.conftest import RunEchocli
+from tests.sounds import read
 
 pytestmark = pytest.mark.unit
 
@@ -48,8 +48,7 @@ def run_echocli(run_program: RunEchocli) -> RunEchocli:
 @pytest.fixture
 def recording(samples: Path, tmp_path: Path) -> Path:
     """Return a recording of twenty windows: words with long silences between."""
-    with FileSource(samples / "meeting.flac") as source:
-        speech = np.concatenate(list(source.blocks()))[2 * SAMPLE_RATE :][: SAMPLE_RATE * 12 // 10]
+    speech = read(samples / "meeting.flac", 2, 3.2)
     once = np.concatenate([speech, np.zeros(SAMPLE_RATE * 26 // 10, np.float32)])
     path = tmp_path / "long.wav"
     soundfile.write(path, np.tile(once, 20), SAMPLE_RATE, subtype="PCM_16")

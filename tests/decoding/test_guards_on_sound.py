@@ -14,7 +14,6 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
-from echocli.audio.file import FileSource
 from echocli.capability.footprint import uses_mkl
 from echocli.decoding.guards import Thresholds, compression_ratio
 from echocli.decoding.pipeline import Pipeline, PipelineOptions
@@ -27,6 +26,7 @@ from echocli.runtime.hearing import Hearing
 from echocli.types import SAMPLE_RATE, Samples
 from echocli.vad.endpointer import VadOptions
 from tests.conftest import Corpus
+from tests.sounds import read
 
 pytestmark = pytest.mark.model
 
@@ -112,13 +112,6 @@ def transcribe(model: FasterWhisper) -> Transcribe:
         return " ".join(s.text for s in pipeline.release() if not isinstance(s, Gap))
 
     return run
-
-
-def read(path: Path, start: float = 0, end: float | None = None) -> Samples:
-    """Return the sound of a file between two times in seconds."""
-    with FileSource(path) as source:
-        sound = np.concatenate(list(source.blocks()))
-    return sound[round(start * SAMPLE_RATE) : None if end is None else round(end * SAMPLE_RATE)]
 
 
 def noisy(sound: Samples, loudness: float) -> Samples:

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from echocli.audio.file import FileSource
 from echocli.errors import EchoError, ModelError, ProviderError
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadSpec, Window
 from echocli.providers.faster_whisper import FasterWhisper
 from echocli.providers.whisper_generation import alike, beam_of
 from echocli.types import SAMPLE_RATE, Samples
 from tests.conftest import Corpus
+from tests.sounds import read
 
 pytestmark = pytest.mark.model
 
@@ -36,19 +36,8 @@ def tiny(tiny_model: Path) -> Iterator[FasterWhisper]:
 
 
 @pytest.fixture(scope="module")
-def kettle(samples: Path) -> Samples:
-    """Return six seconds: "The kettle is on, so please make yourself comfortable."."""
-    return sound(samples / "pauses.flac")[: 6 * SAMPLE_RATE]
-
-
-@pytest.fixture(scope="module")
-def meeting(samples: Path) -> Samples:
-    return sound(samples / "meeting.flac")[: 30 * SAMPLE_RATE]
-
-
-def sound(path: Path) -> Samples:
-    with FileSource(path) as source:
-        return np.concatenate(list(source.blocks()))
+def meeting(meeting: Samples) -> Samples:
+    return meeting[: 30 * SAMPLE_RATE]
 
 
 def window(samples: Samples, temperature: float = 0.0, start: int = 0) -> Window:
@@ -147,7 +136,7 @@ def test_a_prompt_and_previous_text_too_long_for_the_model_are_cut(
 
 
 def test_a_rare_name_is_spelt_as_expected(tiny: FasterWhisper, corpus: Corpus) -> None:
-    speech = sound(corpus["en_voxtral_test_speech"].path)
+    speech = read(corpus["en_voxtral_test_speech"].path)
     assert "Voxtral" not in hear(tiny, speech).text
     assert "Voxtral" in hear(tiny, speech, replace(PLAIN, hotwords="Voxtral")).text
 

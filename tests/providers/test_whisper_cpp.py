@@ -19,12 +19,9 @@ from tests.providers.whisper_cpp_hearing import (
     KETTLE,
     PLAIN,
     TAIL,
-    eight_bits,
     figures,
     hear,
-    kettle_of,
     loaded,
-    sound,
     spec_of,
     window,
 )
@@ -34,26 +31,10 @@ pytestmark = pytest.mark.model
 pytest.importorskip("_pywhispercpp", reason="the extra `whisper-cpp` is not installed")
 
 
-@pytest.fixture(scope="session")
-def weights(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the bundled tiny.en as a GGML file of eight bits."""
-    return eight_bits(tiny_model, "tiny.en", tmp_path_factory)
-
-
 @pytest.fixture(scope="module")
 def tiny(weights: Path) -> Iterator[WhisperCpp]:
     with loaded(spec_of(weights, slots=2)) as provider:
         yield provider
-
-
-@pytest.fixture(scope="module")
-def kettle(samples: Path) -> Samples:
-    return kettle_of(samples)
-
-
-@pytest.fixture(scope="module")
-def meeting(samples: Path) -> Samples:
-    return sound(samples / "meeting.flac")
 
 
 def test_speech_becomes_text_with_its_figures(tiny: WhisperCpp, kettle: Samples) -> None:

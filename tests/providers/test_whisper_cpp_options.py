@@ -23,46 +23,22 @@ from tests.conftest import Corpus
 from tests.providers.whisper_cpp_hearing import (
     KETTLE,
     PLAIN,
-    base_weights,
-    eight_bits,
     figures,
     hear,
-    kettle_of,
     loaded,
-    sound,
     spec_of,
 )
+from tests.sounds import read
 
 pytestmark = pytest.mark.model
 
 pytest.importorskip("_pywhispercpp", reason="the extra `whisper-cpp` is not installed")
 
 
-@pytest.fixture(scope="session")
-def weights(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the bundled tiny.en as a GGML file of eight bits."""
-    return eight_bits(tiny_model, "tiny.en", tmp_path_factory)
-
-
 @pytest.fixture(scope="module")
 def tiny(weights: Path) -> Iterator[WhisperCpp]:
     with loaded(spec_of(weights, slots=2)) as provider:
         yield provider
-
-
-@pytest.fixture(scope="module")
-def kettle(samples: Path) -> Samples:
-    return kettle_of(samples)
-
-
-@pytest.fixture(scope="module")
-def meeting(samples: Path) -> Samples:
-    return sound(samples / "meeting.flac")
-
-
-@pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return base_weights(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +181,7 @@ def test_the_language_is_told_and_its_characters_are_whole(
 ) -> None:
     for clip, language in (("de_fleurs_000", "de"), ("ja_leopard", "ja")):
         options = DecodeOptions()
-        found = hear(multilingual, sound(corpus[clip].path)[: 12 * SAMPLE_RATE], options)
+        found = hear(multilingual, read(corpus[clip].path, end=12), options)
         assert found.language == language
         assert found.language_probability > 0.8
         assert "\ufffd" not in found.text
@@ -213,7 +189,7 @@ def test_the_language_is_told_and_its_characters_are_whole(
 
 def test_it_translates(multilingual: WhisperCpp, corpus: Corpus) -> None:
     options = DecodeOptions(language="de", task=Task.TRANSLATE, word_timestamps=False)
-    speech = sound(corpus["de_fleurs_000"].path)[: 12 * SAMPLE_RATE]
+    speech = read(corpus["de_fleurs_000"].path, end=12)
     assert {"the", "of", "to", "a"} & set(hear(multilingual, speech, options).text.lower().split())
 
 

@@ -17,10 +17,6 @@ from echocli.types import SAMPLE_RATE, Samples
 from tests.providers.whisper_cpp_hearing import (
     KETTLE,
     PLAIN,
-    base_weights,
-    eight_bits,
-    kettle_of,
-    sound,
     spec_of,
     window,
 )
@@ -44,27 +40,6 @@ provider.load()
 with provider._state() as state:
     state.logits([10**6], 0)
 """
-
-
-@pytest.fixture(scope="session")
-def weights(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the bundled tiny.en as a GGML file of eight bits."""
-    return eight_bits(tiny_model, "tiny.en", tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def kettle(samples: Path) -> Samples:
-    return kettle_of(samples)
-
-
-@pytest.fixture(scope="module")
-def meeting(samples: Path) -> Samples:
-    return sound(samples / "meeting.flac")
-
-
-@pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return base_weights(tmp_path_factory)
 
 
 def test_the_last_word_of_a_process_that_aborts_is_the_cause(weights: Path) -> None:

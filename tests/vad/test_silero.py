@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from echocli.audio.file import FileSource
 from echocli.types import Samples, Span
 from echocli.vad.endpointer import Endpointer, VadOptions
 from echocli.vad.silero import FRAME, Silero, VadError
+from tests.conftest import Corpus
+from tests.sounds import read
 
 pytestmark = pytest.mark.unit
 
@@ -34,21 +34,6 @@ SPEECHLESS = [
     "tone_dtmf_stereo",
     "music_musan",
 ]
-
-
-class Clip(Protocol):
-    """A recording as the fixture ``corpus`` gives it."""
-
-    path: Path
-    facts: Mapping[str, Any]
-
-
-Corpus: TypeAlias = Mapping[str, Clip]
-
-
-def sound(clip: Clip) -> Samples:
-    with FileSource(clip.path) as source:
-        return np.concatenate(list(source.blocks()))
 
 
 def spans(samples: Samples) -> list[Span]:
@@ -106,13 +91,13 @@ def test_weights_that_are_missing_or_broken_are_a_vad_error(tmp_path: Path) -> N
 
 
 def test_cutting_real_speech_does_not_change_the_probabilities(corpus: Corpus) -> None:
-    whole, parts = both_ways(sound(corpus["en_lj001_0001"]))
+    whole, parts = both_ways(read(corpus["en_lj001_0001"].path))
     np.testing.assert_allclose(whole, parts, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", SHORT)
 def test_short_speech_survives(corpus: Corpus, name: str) -> None:
-    samples = sound(corpus[name])
+    samples = read(corpus[name].path)
     energy = np.square(samples, dtype=np.float64)
     found = spans(samples)
     inside = sum(energy[span.start : span.end].sum() for span in found)
@@ -121,7 +106,7 @@ def test_short_speech_survives(corpus: Corpus, name: str) -> None:
 
 @pytest.mark.parametrize("name", SPEECHLESS)
 def test_sound_without_speech_gives_no_span(corpus: Corpus, name: str) -> None:
-    assert spans(sound(corpus[name])) == []
+    assert spans(read(corpus[name].path)) == []
 
 
 @pytest.mark.parametrize(
@@ -129,7 +114,7 @@ def test_sound_without_speech_gives_no_span(corpus: Corpus, name: str) -> None:
 )
 def test_true_segments_lie_inside_spans(corpus: Corpus, name: str, share: float) -> None:
     # The segments of the second clip begin and end with the room tone of their recordings.
-    samples = sound(corpus[name])
+    samples = read(corpus[name].path)
     energy = np.square(samples, dtype=np.float64)
     inside = np.zeros(len(samples), bool)
     for span in spans(samples):
