@@ -210,6 +210,7 @@ _echocli() {
                         '(--insecure --no-insecure)--insecure[Serve other machines without a token]' \
                         '(--insecure --no-insecure)--no-insecure[Serve other machines without a token]' \
                         '*--allow-origin=[Let web pages of this origin ask, as https\://app.example.org; may be repeated]:value: ' \
+                        '*--forwarded-allow-ips=[Believe the X-Forwarded-For of a reverse proxy with this address, or of this network, as 10.0.0.0/8; may be repeated]:value: ' \
                         '(--no-query-token --query-token)--no-query-token[Take the token of a WebSocket from its address too (?token=), for browsers; logs may keep it]' \
                         '(--no-query-token --query-token)--query-token[Take the token of a WebSocket from its address too (?token=), for browsers; logs may keep it]' \
                         '(--rate-limit)--rate-limit=[Requests a minute of one address; 0 is any number]:value: ' \

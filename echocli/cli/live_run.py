@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Protocol
 
 import typer
@@ -176,7 +177,8 @@ def _tell_kept(session: Session, console: Console) -> None:
     if session.running.kept is not None:
         where, secs = session.running.kept
         text = f"{secs:.1f} s of speech that was not decoded are kept in {where}"
-        console.error(TranscriptionError(text, hint=f"echocli transcribe {where}/*.wav"))
+        later = f"echocli transcribe {quote(str(where))}/*.wav"
+        console.error(TranscriptionError(text, hint=later))
 
 
 def _formats(chosen: Chosen) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ def command(
     token_file: serving.TokenFile = None,
     insecure: serving.Insecure = None,
     allow_origin: serving.AllowOrigin = None,
+    forwarded_allow_ips: serving.ForwardedAllowIps = None,
     query_token: serving.QueryToken = None,
     rate_limit: serving.RateLimit = None,
     max_sessions: serving.MaxSessions = None,

@@ -56,6 +56,16 @@ AllowOrigin = Annotated[
         help="Let web pages of this origin ask, as https://app.example.org; may be repeated.",
     ),
 ]
+ForwardedAllowIps = Annotated[
+    list[str] | None,
+    option(
+        ACCESS,
+        "--forwarded-allow-ips",
+        metavar="ADDRESS",
+        help="Believe the X-Forwarded-For of a reverse proxy with this address, or of this network,"
+        " as 10.0.0.0/8; may be repeated [default: nobody's].",
+    ),
+]
 QueryToken = Annotated[
     bool | None,
     option(

@@ -100,6 +100,7 @@ KEYS: dict[str, Key] = {
     "ssl_certfile": Key(values.PATH, example="~/server.pem"),
     "ssl_keyfile": Key(values.PATH, example="~/server.key"),
     "allow_origin": Key(values.WORDS, (), example=["https://app.example.org"]),
+    "forwarded_allow_ips": Key(values.WORDS, (), example=["127.0.0.1"]),
     "query_token": Key(values.BOOLEAN, False),
     "max_sessions": Key(values.COUNT, 10),
     "max_requests": Key(values.COUNT, 8),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 from echocli.audio.capture import Capture
 from echocli.errors import EchoError, OutputError, TranscriptionError, UsageError
@@ -105,5 +106,11 @@ def _where(kept: Kept) -> str:
 
 
 def _later(kept: Kept, url: str) -> str:
-    names = " ".join(map(str, kept.paths))
-    return f"send it later: echocli transcribe {names} --remote {url}"
+    names = " ".join(map(_typed, kept.paths))
+    return f"send it later: echocli transcribe {names} --remote {quote(url)}"
+
+
+def _typed(path: Path) -> str:
+    """Return a path or pattern as it is typed into a shell."""
+    name = path.name if "*" in path.name else quote(path.name)
+    return f"{quote(str(path.parent))}/{name}"

@@ -119,6 +119,8 @@ def router(audio: Audio, created: int) -> APIRouter:
 
     @made.get("/models/{name:path}")
     async def model(name: str) -> dict[str, Any]:
+        if not name:
+            return await models()
         check_model(name, audio.models)
         return _model(model_name(name), created)
 

@@ -128,7 +128,9 @@ def _config(state: ServerState) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # anybody on this machine could say that it is somebody else
+        # Whoever else says so could say that it is somebody else.
+        proxy_headers=bool(settings.forwarded_allow_ips),
+        forwarded_allow_ips=list(settings.forwarded_allow_ips),
         limit_concurrency=OPEN,
         timeout_graceful_shutdown=GOODBYE,
         ssl_certfile=settings.ssl_certfile,

@@ -15,10 +15,12 @@ TOKEN = "ECHOCLI_TOKEN"
 """The variable that holds the token."""
 
 RATE = 600
-"""Requests a minute of one address, where others than this machine can reach the server."""
+"""Requests a minute of one address, where others than this machine can reach the server, be it
+through a proxy."""
 
 _COPIED = (
-    *("host", "port", "ssl_certfile", "ssl_keyfile", "allow_origin", "query_token"),
+    *("host", "port", "ssl_certfile", "ssl_keyfile"),
+    *("allow_origin", "forwarded_allow_ips", "query_token"),
     *("max_sessions", "max_requests", "max_upload_mb", "max_audio_seconds"),
     *("session_seconds", "idle_seconds", "keep_seconds"),
 )
@@ -39,6 +41,8 @@ class ServeSettings:
     """``None``: the key is in the file of the certificate."""
     allow_origin: tuple[str, ...] = ()
     """Origins of web pages that may ask; ``*`` is any."""
+    forwarded_allow_ips: tuple[str, ...] = ()
+    """Addresses and networks of reverse proxies, whose ``X-Forwarded-For`` is believed."""
     query_token: bool = False
     """Whether the token may stand in the address of a WebSocket, where logs may keep it."""
     max_sessions: int = 10
@@ -84,10 +88,12 @@ def settings_of(
     """
     host = str(chosen["host"])
     found = token_of(chosen, environ, token)
-    local = is_loopback(host)
-    if not local and found is None and not chosen["insecure"]:
+    for proxy in chosen["forwarded_allow_ips"]:
+        _check_proxy(chosen, proxy)
+    reach = _reach(chosen, host)
+    if reach is not None and found is None and not chosen["insecure"]:
         raise UsageError(
-            f"{chosen.named('host')} {host}: others can reach it, and there is no token",
+            f"{reach}, and there is no token",
             hint=f"set {TOKEN} or --token-file; --insecure serves everybody",
         )
     _check_certificate(chosen)
@@ -96,10 +102,19 @@ def settings_of(
     rate = chosen["rate_limit"]
     return ServeSettings(
         token=found,
-        rate_limit=(0 if local else RATE) if rate is None else rate,
+        rate_limit=(RATE if reach else 0) if rate is None else rate,
         warmup_level=int(chosen["warmup_level"]),
         **{name: chosen[name] for name in _COPIED},
     )
+
+
+def _reach(chosen: Chosen, host: str) -> str | None:
+    """Return how others than this machine can reach the server; ``None``: they cannot."""
+    if not is_loopback(host):
+        return f"{chosen.named('host')} {host}: others can reach it"
+    if chosen["forwarded_allow_ips"]:
+        return f"{chosen.named('forwarded_allow_ips')}: others can reach it through the proxy"
+    return None
 
 
 def is_loopback(host: str) -> bool:
@@ -185,3 +200,13 @@ def _check_origin(chosen: Chosen, origin: str) -> None:
             f"{chosen.named('allow_origin')} {origin}: is no origin",
             hint="as browsers send it: https://app.example.org, without a slash at the end",
         )
+
+
+def _check_proxy(chosen: Chosen, proxy: str) -> None:
+    try:
+        ipaddress.ip_network(proxy)
+    except ValueError as error:
+        raise UsageError(
+            f"{chosen.named('forwarded_allow_ips')} {proxy}: is no address and no network",
+            hint="the address that the proxy asks from, as 127.0.0.1, or a network, as 10.0.0.0/8",
+        ) from error

@@ -20,7 +20,8 @@ OF_COMMANDS = {
     *("output_dir", "output_format", "max_line_width", "max_line_count", "max_words_per_line"),
     *("skip_existing", "recursive", "jobs", "quiet", "verbose", "log_level", "log_file"),
     *("remote", "ca_file", "retries", "spool_mb"),
-    *("host", "port", "token_file", "insecure", "ssl_certfile", "ssl_keyfile", "allow_origin"),
+    *("host", "port", "token_file", "insecure", "ssl_certfile", "ssl_keyfile"),
+    *("allow_origin", "forwarded_allow_ips"),
     *("query_token", "max_sessions", "max_requests", "max_upload_mb", "max_audio_seconds"),
     *("session_seconds", "idle_seconds", "keep_seconds", "rate_limit", "warmup_level"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -133,3 +134,19 @@ def test_where_the_sound_has_no_room_it_is_said_what_is_kept_and_what_is_lost(
             f"30.0 s of sound without text are kept in {spool}, 40.0 s are lost"
         )
         assert error.hint == f"send it later: echocli transcribe {spool}/*.wav --remote ws://host"
+
+
+def test_what_is_to_be_typed_later_is_one_word_for_a_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "my sound"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with network(retries=0) as played:
+        played.capture(5)
+        refused(played)
+        (error,) = left(played)
+    assert error.hint is not None
+    words = shlex.split(error.hint.removeprefix("send it later: "))
+    assert words[:2] + words[3:] == ["echocli", "transcribe", "--remote", "ws://host"]
+    assert Path(words[2]).is_file()

@@ -220,6 +220,32 @@ def test_a_health_check_of_http_1_0_is_answered(server: ServerProcess) -> None:
         assert client.recv(12) == b"HTTP/1.1 200"
 
 
+def test_behind_a_proxy_that_is_known_each_client_has_its_own_address(
+    start_server: StartServer, script: Script
+) -> None:
+    server = _behind_a_proxy(start_server, script, "127.0.0.0/8")
+
+    def ask(said: str) -> int:
+        return server.get("/v1/models", token=TOKEN, headers={"X-Forwarded-For": said}).status
+
+    # What a client says itself stands before what the proxy adds.
+    assert [ask("203.0.113.7"), ask("8.8.8.8, 203.0.113.7"), ask("203.0.113.7")] == [200, 200, 429]
+    assert ask("203.0.113.8") == 200
+
+
+def test_a_proxy_that_is_not_named_is_one_client(start_server: StartServer, script: Script) -> None:
+    server = _behind_a_proxy(start_server, script, "10.0.0.0/8")
+    said = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(3)]
+    answers = [server.get("/v1/models", token=TOKEN, headers=one) for one in said]
+    assert [one.status for one in answers] == [200, 200, 429]
+
+
+def _behind_a_proxy(start_server: StartServer, script: Script, proxies: str) -> ServerProcess:
+    """Start a server that lets each address ask twice a minute."""
+    options = ("--forwarded-allow-ips", proxies, "--rate-limit", 2)
+    return start_server(*script(), *options, env={"ECHOCLI_TOKEN": TOKEN})
+
+
 def test_the_log_says_who_was_refused_what_and_which_session_was_whose(
     start_server: StartServer, script: Script, tmp_path: Path
 ) -> None:

@@ -94,6 +94,24 @@ def test_origins_are_taken_as_browsers_send_them() -> None:
     assert settings_of(chosen(allow_origin=origins), {}).allow_origin == origins
 
 
+@pytest.mark.parametrize("proxy", ["*", "proxy.example.org", "10.0.0.1/8", "127.0.0.1:80"])
+def test_what_is_no_address_of_a_proxy_is_refused(proxy: str) -> None:
+    with pytest.raises(UsageError, match="is no address and no network"):
+        settings_of(chosen(forwarded_allow_ips=[proxy]), {})
+
+
+@pytest.mark.parametrize(("proxies", "rate"), [((), 0), (("::1", "10.0.0.0/8"), RATE)])
+def test_who_comes_through_a_proxy_is_counted(proxies: tuple[str, ...], rate: int) -> None:
+    found = settings_of(chosen(forwarded_allow_ips=proxies), {TOKEN: "t"})
+    assert (found.forwarded_allow_ips, found.rate_limit) == (proxies, rate)
+
+
+def test_a_server_behind_a_proxy_needs_a_token_or_says_that_it_does_not() -> None:
+    with pytest.raises(UsageError, match="through the proxy, and there is no token"):
+        settings_of(chosen(forwarded_allow_ips=["127.0.0.1"]), {})
+    assert settings_of(chosen(forwarded_allow_ips=["127.0.0.1"], insecure=True), {}).token is None
+
+
 def test_a_key_needs_a_certificate(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ssl-certfile"):
         settings_of(chosen(ssl_keyfile=tmp_path / "k"), {})

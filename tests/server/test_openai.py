@@ -137,6 +137,7 @@ def test_bytes_and_a_file_object_are_files_too(client: openai.OpenAI, meeting: P
 def test_models_are_listed(client: openai.OpenAI) -> None:
     assert [one.id for one in client.models.list()] == ["tiny.en", "whisper-1"]
     assert client.models.retrieve("tiny.en").owned_by == "echocli"
+    assert client.get("/models/", cast_to=object) == client.get("/models", cast_to=object)
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("gpt-5")
 
