@@ -169,6 +169,12 @@ class Backfilling:
         news, self._news = self._news, []
         return news
 
+    def discard(self) -> None:
+        """Remove what is kept, and keep nothing from now on."""
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+
     def close(self) -> tuple[Path, float] | None:
         """Leave on disk what was not decoded; where it is, and how many seconds of speech."""
         if self._spool is None:

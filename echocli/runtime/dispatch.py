@@ -38,7 +38,7 @@ def _is_stale(errand: Errand, books: Books, now: float) -> bool:
 
 def _decode(errands: Sequence[Errand], service: Service, books: Books, clock: Clock) -> None:
     live = errands[0].live
-    final = not live or errands[0].urgency != Kind.PARTIAL
+    final = errands[0].settles
     start = clock.now()
     lengths = [len(errand.window.samples) / SAMPLE_RATE for errand in errands]
     total = sum(lengths)

@@ -13,7 +13,7 @@ from echocli.clock import Clock
 from echocli.events import Event
 from echocli.providers.base import DecodeOptions, LoadReport, LoadSpec, Window
 from echocli.runtime.line import Ticket
-from echocli.runtime.live_options import Kind
+from echocli.runtime.live_options import LAST, Kind
 from echocli.runtime.scheduler import Scheduler
 from echocli.runtime.service import Service
 from echocli.runtime.serving import Gone, Withdrawn
@@ -39,6 +39,11 @@ class Errand:
     begun: list[float] = field(default_factory=list)
     """When it was decoded, once it is."""
 
+    @property
+    def settles(self) -> bool:
+        """Whether it is for finals; partials and what was put aside yield to those."""
+        return not self.live or self.urgency in (Kind.FINAL, Kind.EARLY)
+
     def fail(self, error: BaseException) -> None:
         """Say why there is no answer; nothing happens where there is one."""
         if not self.done.done():
@@ -60,7 +65,8 @@ class House(Protocol):
 class Guest:
     """Have windows decoded in turn with everybody else's; for one thread, but :meth:`cancel`.
 
-    A file shares the turns of partials: finals of live sound go first.
+    A file shares the turns of partials, and so does the last of a live run: finals of live sound go
+    first.
     """
 
     def __init__(self, name: str, house: House, *, live: bool, share: int) -> None:
@@ -121,7 +127,6 @@ class Guest:
 
         Raises :class:`Withdrawn` for those that were taken back or came too late.
         """
-        urgency = urgency if self.live else int(Kind.PARTIAL)
         errands = [self._ask(window, options, urgency, rank) for rank, window in enumerate(windows)]
         try:
             outcomes = [errand.done.result() for errand in errands]
@@ -155,7 +160,8 @@ class Guest:
 
     def _ask(self, window: Window, options: DecodeOptions, urgency: int, rank: int) -> Errand:
         errand = Errand(self.name, window, options, self.live, urgency, self._house.clock.now())
-        ticket = Ticket(self.name, urgency, window.id, errand, rank, len(window.samples))
+        turn = urgency if self.live and urgency != LAST else int(Kind.PARTIAL)
+        ticket = Ticket(self.name, turn, window.id, errand, rank, len(window.samples))
         if not self.live:
             self._places.acquire()
             errand.done.add_done_callback(lambda _: self._places.release())

@@ -177,10 +177,10 @@ class Host:
             self._changed.wait_for(self._is_settled, timeout)
             if self._closed.is_set():
                 raise ModelError(GOING, hint="try again later")
-            if not self.standing.ready and self._failure is not None:
+            if not self.standing.serves and self._failure is not None:
                 error, _ = self._failure
                 raise ModelError(str(error), hint=error.hint) from error
-        return self.standing.ready
+        return self.standing.serves
 
     def await_model(self) -> None:
         """Wait until the model has been warm once; raise ``ModelError`` where none can be."""
@@ -210,7 +210,7 @@ class Host:
         self._changed.notify_all()
 
     def _is_settled(self) -> bool:
-        return self._failure is not None or self._closed.is_set() or self.standing.ready
+        return self._failure is not None or self._closed.is_set() or self.standing.serves
 
     def _serve(self) -> None:
         """Load the model and decode what is asked for, until the end."""
@@ -235,14 +235,14 @@ class Host:
                 self._wanted, self._failure = False, None
                 self.service.ready(warm_windows(self._level))
                 self._warm, self._pause = True, RETRY / 2
-            elif self._warm:
+            if self._warm:  # also where somebody asks: whoever waits asks again and again
                 self.service.current.ping()
                 self.service.revive()
         except EchoError as error:
             log.event("model_init_error", error=str(error))
             self._failure = (error, self.clock.now())
             self._pause = min(LONGEST, 2 * self._pause)
-            if self._failed is not None:
+            if self._failed is not None and not self._closed.is_set():  # an end is no failure
                 self._failed(error)
         with self._changed:
             self._changed.notify_all()

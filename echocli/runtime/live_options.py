@@ -25,6 +25,11 @@ class Kind(IntEnum):
     """It was put aside when there was no time for it."""
 
 
+LAST = 4
+"""Urgency of what was put aside where it is all that is left of a session: others that share the
+model take turns with it as with a partial, but it never comes too late."""
+
+
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
     """How to turn speech into text while it is spoken; lengths in samples."""

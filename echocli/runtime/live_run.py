@@ -134,7 +134,7 @@ class Live:
     def settled(self, name: str) -> int:
         """Return up to which sample a source is final text, silence or a stated gap.
 
-        The events that say so have been yielded. For the thread that iterates.
+        The events that say so have been yielded; another thread may not have seen them yet.
         """
         return self._settled.get(name, 0)
 
@@ -150,6 +150,10 @@ class Live:
         disk.
         """
         self._inbox.put(_Stop(catch_up))
+
+    def discard(self) -> None:
+        """Have nothing kept on disk: nobody wants a text any more."""
+        self._session.backfilling.discard()
 
     def change(self, change: Change) -> None:
         """Have another model serve as soon as it is warm; from any thread."""
@@ -280,7 +284,7 @@ class Live:
         self._inlets.stop()
         if self._decoder is not None:
             self._decoder.stop()
-        self._salvage()
+        self._session.salvage(self._inlets.now)
         self._keeping.end()
         self.kept = self._session.backfilling.close()
         # Whoever records must not be closed under a source that still hands on.
@@ -291,10 +295,3 @@ class Live:
                 break
             if isinstance(entry, From) and isinstance(entry.item, Over):
                 entry.ear.over = True
-
-    def _salvage(self) -> None:
-        """Keep on disk what was heard and has no text, where a run is broken off."""
-        for ear in self._ears:
-            ear.source.finish(self._inlets.now)
-            self._session.put_aside()
-            ear.source.give_up("the run was broken off", self._inlets.now)

@@ -13,7 +13,7 @@ from echocli.providers.base import DecodeOptions, Hypothesis, Window
 from echocli.runtime.backfill import Aside, Backfilling
 from echocli.runtime.line import Line, Ticket
 from echocli.runtime.live import LiveSource
-from echocli.runtime.live_options import Job, Kind, LiveOptions
+from echocli.runtime.live_options import LAST, Job, Kind, LiveOptions
 from echocli.runtime.operating import OperatingPoint
 from echocli.runtime.spool import Spool
 from echocli.runtime.utterance import Utterance
@@ -63,7 +63,7 @@ class Request:
     jobs: tuple[tuple[Asker, Job], ...]
     options: DecodeOptions
     urgency: int
-    """How urgent it is among those of others that share the model."""
+    """How urgent it is among those of others that share the model: its kind, or ``LAST``."""
 
     @property
     def windows(self) -> list[Window]:
@@ -123,6 +123,13 @@ class LiveSession:
         for name, start in self.backfilling.starts:
             settled[name] = min(settled[name], start)
         return settled
+
+    def salvage(self, now: float) -> None:
+        """Keep on disk what was heard and has no text, where a run is broken off."""
+        for source in self.sources:
+            source.finish(now)
+            self.put_aside()
+            source.give_up("the run was broken off", now)
 
     def idle_backlog(self, now: float) -> float:
         """Return how many samples of speech wait that is over and that nobody decodes."""
@@ -189,12 +196,12 @@ class LiveSession:
             jobs = [(one.work, job) for one in tickets for job in one.work.jobs(kind, 1)]
             if jobs:
                 options = self._partial if kind is Kind.PARTIAL else self._final
-                return Request(kind, tuple(jobs), options, int(self._urgency(kind)))
+                return Request(kind, tuple(jobs), options, self._urgency(kind))
         return None
 
-    def _urgency(self, kind: Kind) -> Kind:
+    def _urgency(self, kind: Kind) -> int:
         """Return as what a request goes; somebody waits for the last of what was put aside."""
-        return Kind.EARLY if kind is Kind.BACKFILL and self.finishing else kind
+        return LAST if kind is Kind.BACKFILL and self.finishing else int(kind)
 
     def answer(
         self, request: Request, answers: Sequence[Hypothesis | str], now: float, secs: float

@@ -1,14 +1,38 @@
-"""Whether a worker that has nothing to do still answers: asked now and then, by who shares it."""
+"""How long a worker has owed an answer: to a request, or to the question whether it still lives.
+
+Time in which this process itself stood still is not held against it. A clock goes on meanwhile.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from typing import Any
 
 STEP = 1.0
 """Seconds between two looks that count at most: of those in which this process itself stood still,
 or waited for a request, nobody knows how many the worker had."""
+
+LOOK = 0.25
+"""Seconds between two looks for the answer to a request."""
+
+
+def waits(future: Future[Any], limit: float) -> Iterator[float]:
+    """Wait for a future; yield now and then for how many seconds, the last time after ``limit``.
+
+    Each look counts as what it was meant to take: while this process stood still, the worker may
+    have done so too.
+    """
+    waited = 0.0
+    while waited < limit:
+        step = min(LOOK, limit - waited)
+        with suppress(FutureTimeoutError):
+            future.exception(timeout=step)
+            return
+        waited += step
+        yield waited
 
 
 class Pulse:

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from echocli import log
@@ -25,6 +23,7 @@ from echocli.runtime.incidents import Incident, What
 from echocli.runtime.lifecycle import State
 from echocli.runtime.policy import FULL, LEAST_AUDIO, Deadline, Policy
 from echocli.runtime.protocol import Decoded
+from echocli.runtime.pulse import waits
 from echocli.runtime.upkeep import Upkeep, WarmRun
 from echocli.runtime.worker import WorkerDied
 from echocli.types import SAMPLE_RATE
@@ -130,11 +129,10 @@ class Supervisor(Upkeep):
         limit = self._limit(group, audio) * max(1.0, slowdown)
         log.event("inference_start", windows=len(group), seconds=audio)
         future = self._live().submit(group, options, slowdown)
-        self._late_at = self._clock.now() + self._policy.deadline.late * limit
         try:
             answer = self._await(future, limit, rests=slowdown > 1)
         finally:
-            self._late_at = None
+            self.late = False
         self._learn(answer, audio)
         log.event("inference_complete", windows=len(group), ms=answer.busy_ms)
         return answer
@@ -159,20 +157,19 @@ class Supervisor(Upkeep):
         The deadline of a first request is far away, because nobody knows yet how fast the machine
         is. On a GPU, or where load is simulated, a worker ``rests`` while it waits.
         """
-        idle = self._policy.deadline.idle
+        deadline = self._policy.deadline
+        idle, late_at = deadline.idle, deadline.late * limit
         watched = self.spec.device == "cpu" and not rests and idle < limit
-        used, left = self._live().cpu_seconds(), limit
-        while watched and left > idle:
-            with suppress(FutureTimeoutError):
-                return future.result(timeout=idle)
-            left -= idle
-            before, used = used, self._live().cpu_seconds()
-            if used is not None and before is not None and used - before < LEAST_WORK * idle:
-                raise WorkerHung(f"it did nothing for {idle:.0f} s")
-        try:
-            return future.result(timeout=left)
-        except FutureTimeoutError as error:
-            raise WorkerHung(f"no answer within {limit:.0f} s") from error
+        used, looked = self._live().cpu_seconds(), 0.0
+        for waited in waits(future, limit):
+            self.late = waited >= late_at
+            if watched and waited - looked >= idle:
+                looked, before, used = waited, used, self._live().cpu_seconds()
+                if used is not None and before is not None and used - before < LEAST_WORK * idle:
+                    raise WorkerHung(f"it did nothing for {idle:.0f} s")
+        if future.done():
+            return future.result()
+        raise WorkerHung(f"no answer within {limit:.0f} s")
 
     def _load_of(self, group: Sequence[Window]) -> float:
         """Return the seconds of sound that a slot will have to decode.

@@ -73,8 +73,8 @@ class Upkeep(Alone):
         self._fallback = fallback
         self._worker: Worker | None = None
         self._pulse = Pulse(self._policy.ping_every)
-        self._late_at: float | None = None
-        """When a request that is under way will have taken far longer than expected."""
+        self.late = False
+        """Whether a request that is under way takes far longer than expected."""
         self._begun = threading.Lock()
         self._abandoned = False
         self._warmth: tuple[Window, ...] = ()
@@ -95,11 +95,8 @@ class Upkeep(Alone):
 
     @property
     def answers(self) -> bool:
-        """Whether the worker owes no answer that is overdue, as far as it is asked."""
-        late = self._late_at
-        return self._pulse.owed < self._policy.answers_within and (
-            late is None or self._clock.now() < late
-        )
+        """Whether the worker gives the signs of life that it is asked for."""
+        return self._pulse.owed < self._policy.answers_within
 
     def ping(self) -> None:
         """Ask an idle worker for a sign of life now and then; for who else would ask."""

@@ -8,14 +8,15 @@ an answer must be taken.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import deque
+from http import HTTPStatus
 from typing import Any
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from echocli.server.limits import Pace
-from echocli.server.problems import Problem
+from echocli.server.limits import Pace, Waiting
+from echocli.server.problems import AGAIN, Problem
 from echocli.server.security import HEADERS
 
 WITHIN = 15.0
@@ -30,9 +31,12 @@ LINGER = 2.0
 HALF_OPEN = 256
 """Connections that may be without a whole header."""
 
-OPEN = 512
-"""Connections at the same time, WebSockets counted; a request of one more gets 503. With those that
-are half open there are fewer than a process may have files, 1024 as systems are set up."""
+SOCKETS = 448
+"""Connections with a whole header from which on a WebSocket gets 503 …"""
+
+OPEN = HALF_OPEN + SOCKETS + 64
+"""… and those of any kind from which on a request does: it finds room where WebSockets find none.
+These are fewer than a process may have files, 1024 as systems are set up."""
 
 PIECE = 16 * 1024
 """Bytes that are taken at once: in a body of the smallest chunks they take some 50 ms."""
@@ -44,31 +48,28 @@ WORTH = 0.6
 """… but so much of them must be the body itself: chunks of ten bytes are not enough."""
 
 
-class Waiting:
-    """Connections that have not said what they want; for one event loop.
+class _Answered(asyncio.Transport):
+    """What one answer is written to: where its request is still coming, the end is only ours.
 
-    Overflow rule: the oldest is dropped, so that whoever comes is heard.
+    Bytes that come to a closed socket are answered with a reset, which overtakes what was written.
     """
 
-    def __init__(self, most: int = HALF_OPEN) -> None:
-        self._most = most
-        self._line: OrderedDict[Careful, None] = OrderedDict()
+    def __init__(self, transport: asyncio.Transport, cycle: RequestResponseCycle) -> None:
+        super().__init__()
+        self._transport = transport
+        self._cycle = cycle
 
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._line)
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        self._transport.write(data)
 
-    def add(self, one: Careful) -> None:
-        """Take one more."""
-        self._line[one] = None
-        self._line.move_to_end(one)
-        if len(self._line) > self._most:
-            oldest, _ = self._line.popitem(last=False)
-            oldest.drop()
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
 
-    def remove(self, one: Careful) -> None:
-        """Let one go that has said it, or is gone."""
-        self._line.pop(one, None)
+    def close(self) -> None:
+        if not (self._cycle.response_complete and self._cycle.more_body):
+            self._transport.close()
+        elif self._transport.can_write_eof():
+            self._transport.write_eof()
 
 
 class Careful(H11Protocol):
@@ -77,6 +78,8 @@ class Careful(H11Protocol):
     waiting: Waiting
     largest: int
     """Bytes of a body that may be useful; of one that is refused twice that is passed over."""
+    sockets: int
+    """Connections with a whole header from which on there is no room for a WebSocket."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -147,8 +150,20 @@ class Careful(H11Protocol):
 
     def handle_events(self) -> None:
         """Act on what came; what is left of a body that was refused is passed over."""
+        before = self.cycle
         if self._rest is None or self._is_passed_over():
             super().handle_events()
+        if self.cycle is not before:
+            self.cycle.transport = _Answered(self.transport, self.cycle)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """Begin a WebSocket if there is room: uvicorn looks for requests only whether there is."""
+        if len(self.connections) - len(self.waiting) < self.sockets:
+            super().handle_websocket_upgrade(event)
+            return
+        self.logger.warning("A WebSocket found no room.")
+        text = "there are as many connections as there may be"
+        self._refuse(Problem(503, "overloaded", text, retry_after=AGAIN))
 
     def _is_passed_over(self) -> bool:
         """Pass over what came of the body; tell whether that was the end of it."""
@@ -159,6 +174,9 @@ class Careful(H11Protocol):
                 self._held += len(event.data)
         except h11.RemoteProtocolError:
             self._part()
+            return False
+        if self.conn.our_state is h11.CLOSED:  # the answer was to be the last one
+            self.transport.close()
             return False
         self.conn.start_next_cycle()
         self._wait()
@@ -194,10 +212,15 @@ class Careful(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP as everything else is refused."""
-        answer = Problem(400, "bad_request", msg).response()
+        self._refuse(Problem(400, "bad_request", msg))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer in place of the application, and close."""
+        answer = problem.response()
         headers = [*answer.raw_headers, (b"connection", b"close")]
         headers += [(name.encode(), value.encode()) for name, value in HEADERS.items()]
-        said = h11.Response(status_code=400, headers=headers, reason=b"Bad Request")
+        reason = HTTPStatus(problem.status).phrase.encode()
+        said = h11.Response(status_code=problem.status, headers=headers, reason=reason)
         for event in (said, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
@@ -241,6 +264,7 @@ class Careful(H11Protocol):
             self._unread = None
 
 
-def careful(waiting: Waiting, largest: int) -> type[Careful]:
+def careful(waiting: Waiting, largest: int, sockets: int = SOCKETS) -> type[Careful]:
     """Return the protocol of one server; ``largest`` is in bytes, of a body."""
-    return type("CarefulHere", (Careful,), {"waiting": waiting, "largest": largest})
+    shared = {"waiting": waiting, "largest": largest, "sockets": sockets}
+    return type("CarefulHere", (Careful,), shared)

@@ -28,8 +28,10 @@ STATUS = {
     State.WARMING_UP: "starting",
     State.ERROR: "error",
 }
-"""What the server is while it is not ready, by the state of the model."""
+"""What the server is while nobody is served, by the state of the model."""
 
+LATE = "late"
+"""What it is while the worker owes an answer: it may still come, and nobody restarts anything."""
 
 UNTOLD = "the model cannot be loaded; /model-status says why"
 """Stands for a reason that may hold a path: nobody needs a token to ask for ``/health``."""
@@ -38,9 +40,8 @@ UNTOLD = "the model cannot be loaded; /model-status says why"
 def health(standing: HostStanding, *, stopping: bool) -> tuple[int, dict[str, Any]]:
     """Return status and body of ``/health``: 200 only while the model is ready and warm."""
     ready = standing.ready and not stopping
-    status = "stopping" if stopping else "ok" if ready else STATUS[standing.state]
     return 200 if ready else 503, {
-        "status": status,
+        "status": "stopping" if stopping else _status(standing),
         "service": "echocli",
         "provider": standing.spec.provider,
         "model": model_name(standing.spec.model),
@@ -50,6 +51,12 @@ def health(standing: HostStanding, *, stopping: bool) -> tuple[int, dict[str, An
         "warmup_time_ms": plain(standing.warmup_ms),
         "reason": "the server ends" if stopping else _pathless(standing.reason),
     }
+
+
+def _status(standing: HostStanding) -> str:
+    if standing.late:
+        return LATE
+    return "ok" if standing.ready else STATUS[standing.state]
 
 
 def _pathless(reason: str | None) -> str | None:

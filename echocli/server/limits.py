@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import Protocol
 
 from echocli.clock import Clock
 from echocli.server.settings import as_address
@@ -139,6 +140,40 @@ class Slots:
             raise Busy(text, self._patience) from None
         finally:
             self.waiting -= 1
+
+
+class Droppable(Protocol):
+    """A connection that can be ended at once."""
+
+    def drop(self) -> None:
+        """End it."""
+
+
+class Waiting:
+    """Connections that have not said what they want; for one event loop.
+
+    Overflow rule: the oldest is dropped, so that whoever comes is heard.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._line: OrderedDict[Droppable, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._line)
+
+    def add(self, one: Droppable) -> None:
+        """Take one more."""
+        self._line[one] = None
+        self._line.move_to_end(one)
+        if len(self._line) > self._most:
+            oldest, _ = self._line.popitem(last=False)
+            oldest.drop()
+
+    def remove(self, one: Droppable) -> None:
+        """Let one go that has said it, or is gone."""
+        self._line.pop(one, None)
 
 
 @dataclass(slots=True)

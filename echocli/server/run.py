@@ -7,7 +7,6 @@ the end, and a second Ctrl-C would wait for whoever is connected.
 from __future__ import annotations
 
 import asyncio
-import logging
 import shutil
 import signal
 import socket
@@ -24,9 +23,11 @@ from echocli.clock import Clock
 from echocli.environment import Environment
 from echocli.errors import EchoError
 from echocli.server.app import ServerState, create_app
-from echocli.server.connections import OPEN, Waiting, careful
+from echocli.server.complaints import Complaints
+from echocli.server.connections import HALF_OPEN, OPEN, careful
 from echocli.server.desk import Limits
-from echocli.server.paced import Paced
+from echocli.server.limits import Waiting
+from echocli.server.paced import SILENT, paced
 from echocli.server.patience import SessionLimits
 from echocli.server.sessions import Sessions
 from echocli.server.settings import ServeSettings
@@ -106,8 +107,9 @@ def serve(
     try:
         state = ServerState(hosting, sessions, limits, settings, environment, folder)
         address = address_of(settings, listening)
-        with _told(environment):
-            Server(_config(state), state, listening, address).run()
+        complaints = Complaints(environment)
+        with complaints.taken():
+            Server(_config(state), state, listening, address, complaints).run()
     finally:
         sessions.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -118,8 +120,8 @@ def _config(state: ServerState) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(state),
         loop="asyncio",
-        http=careful(Waiting(), settings.max_upload),
-        ws=Paced,
+        http=careful(Waiting(HALF_OPEN), settings.max_upload),
+        ws=paced(Waiting(SILENT)),
         ws_max_size=LARGEST,
         ws_ping_interval=PING,
         ws_ping_timeout=PONG,
@@ -142,18 +144,25 @@ class Server(uvicorn.Server):
     """uvicorn, with our start, our signals and our end."""
 
     def __init__(
-        self, config: uvicorn.Config, state: ServerState, listening: socket.socket, address: str
+        self,
+        config: uvicorn.Config,
+        state: ServerState,
+        listening: socket.socket,
+        address: str,
+        complaints: Complaints,
     ) -> None:
         super().__init__(config)
         self._state = state
         self._listening = listening
         self._address = address
+        self._complaints = complaints
         self._first: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where."""
         del sockets
         config, loop = self.config, asyncio.get_running_loop()
+        loop.set_exception_handler(self._complaints.take)
 
         def protocol() -> asyncio.Protocol:
             return config.http_protocol_class(  # type: ignore[call-arg]
@@ -220,49 +229,3 @@ class Server(uvicorn.Server):
 async def _drained(state: ServerState) -> None:
     """Have live sessions finish; sessions may do that in a thread of their own."""
     await asyncio.to_thread(state.sessions.drain, GRACE)
-
-
-@contextmanager
-def _told(environment: Environment) -> Iterator[None]:
-    """Take what uvicorn says: a line for a defect, an event for the rest."""
-    logger, handler = logging.getLogger("uvicorn"), _Told(environment)
-    before = logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.WARNING)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = before
-        logger.setLevel(logging.NOTSET)
-
-
-DENIED = "ASGI callable returned without completing handshake."
-"""What uvicorn says of every WebSocket that is refused: ``request_complete`` has said so."""
-
-
-class _Told(logging.Handler):
-    """Hand over what is logged without what somebody sent."""
-
-    def __init__(self, environment: Environment) -> None:
-        super().__init__(logging.WARNING)
-        self._environment = environment
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take one record."""
-        error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, asyncio.CancelledError):  # at the end, of who does not read
-            log.event("server_warning", what="a request was broken off")
-            return
-        if record.msg == DENIED:
-            return
-        if error is None:
-            log.event("server_warning", what=record.getMessage().splitlines()[0])
-            return
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
-        log.event("server_error", what=what)
-        text = f"echocli: error: unexpected {what}\n  this is a defect; --debug shows where it is\n"
-        if self._environment.debug:
-            text += logging.Formatter().formatException(record.exc_info)  # type: ignore[arg-type]
-        self._environment.stderr.write(text)

@@ -17,9 +17,8 @@ import psutil
 import pytest
 
 from tests.conftest import RunEchocli, clean_environment
-
-PATIENCE = 60.0
-"""Seconds a process may take for what it will surely do; only a defect waits that long."""
+from tests.waiting import PATIENCE as PATIENCE
+from tests.waiting import eventually as eventually
 
 Script: TypeAlias = Callable[..., list[str]]
 """Type of the fixture :func:`script`."""
@@ -41,11 +40,11 @@ class Running:
         self.process.stdin.write(data)
         self.process.stdin.flush()
 
-    def wait_for_line(self) -> str:
-        """Return what is on standard output as soon as that has a whole line."""
+    def wait_for_line(self, count: int = 1) -> str:
+        """Return what is on standard output as soon as that has so many whole lines."""
         assert self.process.stdout is not None
         deadline = time.monotonic() + PATIENCE
-        while b"\n" not in self.output:
+        while self.output.count(b"\n") < count:
             left = deadline - time.monotonic()
             ready, _, _ = select.select([self.process.stdout], [], [], max(0.0, left))
             assert ready, "no line within the deadline"
@@ -83,12 +82,19 @@ def arguments(process: psutil.Process) -> list[str]:
         return []
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    """Look again and again until a condition holds, for what no pipe reports."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.02)
+def interrupt_until_it_ends(process: subprocess.Popen[bytes]) -> None:
+    """Press Ctrl-C again and again, as somebody does who holds the key.
+
+    Two would not do: a process that has no turn in between sees one, or both at the same moment,
+    and that is what a shell and the kernel do, not an impatient person.
+    """
+
+    def has_ended() -> bool:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        return process.poll() is not None
+
+    eventually(has_ended)
 
 
 def assert_all_end(processes: list[psutil.Process]) -> None:

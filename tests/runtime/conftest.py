@@ -19,6 +19,7 @@ from echocli.events import Event, Final
 from echocli.providers.base import LoadSpec, Window
 from echocli.runtime.supervisor import Deadline, Policy, Supervisor
 from echocli.types import SAMPLE_RATE, Samples
+from tests.waiting import eventually as eventually
 
 IMPATIENT = Policy(deadline=Deadline(minimum=1.0, factor=0.0))
 """Takes a worker for hung after a second."""
@@ -74,15 +75,6 @@ def finals(events: Iterable[Event]) -> list[str]:
 def window(number: int, secs: float = 1.0) -> Window:
     """Return a silent window; a script does not listen."""
     return Window(number, number * 16_000, np.zeros(round(secs * 16_000), np.float32))
-
-
-def eventually(condition: Callable[[], bool], what: str, limit: float = 20.0) -> None:
-    """Wait for another process; fail after ``limit`` seconds."""
-    end = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > end:
-            pytest.fail(f"not within {limit} s: {what}")
-        time.sleep(0.005)
 
 
 def gone(pid: int, limit: float = 10.0) -> bool:

@@ -64,9 +64,9 @@ def point_of(spec: LoadSpec) -> OperatingPoint:
     return OperatingPoint(spec, 5, None, SAMPLE_RATE // 2, 2 * SAMPLE_RATE)
 
 
-def asked(guest: Guest, numbers: Sequence[int], kind: Kind = Kind.FINAL) -> list[str | None]:
+def asked(guest: Guest, numbers: Sequence[int], urgency: int = Kind.FINAL) -> list[str | None]:
     windows = [window(number) for number in numbers]
-    return texts(guest.decode(windows, OPTIONS, urgency=int(kind)))
+    return texts(guest.decode(windows, OPTIONS, urgency=int(urgency)))
 
 
 def overloaded(

@@ -255,6 +255,18 @@ class TestTheEnd:
         assert backfilling.close() is None
         assert list(tmp_path.iterdir()) == []
 
+    def test_for_nobody_nothing_stays_and_nothing_more_is_written(
+        self, spool: Spool[Aside], tmp_path: Path
+    ) -> None:
+        backfilling, asides = Backfilling(OPTIONS, spool), said()
+        backfilling.put(asides[0], "slow")
+        only(backfilling)  # being decoded
+        backfilling.put(asides[1], "slow")
+        backfilling.discard()
+        backfilling.put(asides[2], "broken off")
+        assert backfilling.close() is None
+        assert list(tmp_path.iterdir()) == []
+
     def test_a_disk_that_takes_no_more_is_no_reason_to_fail_at_the_end(
         self, spool: Spool[Aside], tmp_path: Path
     ) -> None:

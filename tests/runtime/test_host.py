@@ -21,7 +21,7 @@ from echocli.events import Event, Final, SpeechEnded, SpeechStarted
 from echocli.providers.base import Hypothesis
 from echocli.runtime.guest import Guest
 from echocli.runtime.lifecycle import State
-from echocli.runtime.live_options import Kind
+from echocli.runtime.live_options import LAST, Kind
 from echocli.runtime.live_run import Live
 from echocli.runtime.serving import Gone, Withdrawn
 from echocli.runtime.supervisor import Outcome
@@ -125,23 +125,24 @@ def test_a_partial_that_waits_can_be_taken_back_for_a_final(
     assert asked(guest, [2]) == ["x"]
 
 
-def test_a_partial_that_comes_too_late_is_shed_and_a_final_never(
+def test_a_partial_that_comes_too_late_is_shed_and_nothing_else(
     open_house: Open, script: Script
 ) -> None:
     clock = Later()
     host = open_house(script(texts=["x"], delay_ms=300), clock=clock)
     assert host.wait_ready(30)
-    guests = [host.enter(f"guest {n}", live=True) for n in range(3)]
-    with ThreadPoolExecutor(3) as pool:
+    guests = [host.enter(f"guest {n}", live=True) for n in range(4)]
+    with ThreadPoolExecutor(4) as pool:
         running = pool.submit(asked, guests[0], [0])
         eventually(lambda: host.scheduler.metrics()["queue_wait_count"] > 0, "one is decoded")
         final = pool.submit(asked, guests[1], [1], Kind.FINAL)
+        last = pool.submit(asked, guests[3], [3], LAST)
         late = pool.submit(asked, guests[2], [2], Kind.PARTIAL)
-        eventually(lambda: host.scheduler.metrics()["queue_depth"] == 2, "two wait")
+        eventually(lambda: host.scheduler.metrics()["queue_depth"] == 3, "three wait")
         clock.more = 60.0
         with pytest.raises(Withdrawn):
             late.result()
-        assert [running.result(), final.result()] == [["x"], ["x"]]
+        assert [one.result() for one in (running, final, last)] == [["x"]] * 3
     assert host.metrics()["partials_shed"] == 1
 
 
@@ -181,6 +182,7 @@ def test_a_final_of_a_live_run_does_not_wait_behind_the_finals_of_others(
     host = open_house(script(texts=["x"], delay_ms=60))
     assert host.wait_ready(30)
     done = threading.Event()
+    waits: list[float] = []
 
     def hog(number: int) -> None:
         guest = host.enter(f"hog {number}", live=True)
@@ -188,6 +190,7 @@ def test_a_final_of_a_live_run_does_not_wait_behind_the_finals_of_others(
             if done.is_set():
                 return
             asked(guest, [one])
+            waits.append(guest.waited)
 
     with ThreadPoolExecutor(4) as pool:
         for number in range(1, 5):
@@ -202,7 +205,8 @@ def test_a_final_of_a_live_run_does_not_wait_behind_the_finals_of_others(
             final = next(event for event in events if isinstance(event, Final))
             late = run.position - ended.end
             assert final.segment.id == ended.id
-            assert late < 3.0
+            # The hangover, a look around, and what is an eternity for those that keep it waiting.
+            assert late < 2.0 + 5 * max(waits)
         finally:
             done.set()
             events.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -69,17 +70,42 @@ def test_a_worker_that_hangs_while_nobody_asks_is_missed_and_replaced(
     assert host.service.restarts == 1
 
 
+def test_a_worker_that_hangs_is_replaced_however_many_wait_for_it(
+    open_house: Open, script: Script
+) -> None:
+    host = open_house(script(texts=["x"]), make=leaving(WATCHFUL))
+    assert host.wait_ready(30)
+    stopped(host)
+    eventually(lambda: not host.standing.ready, "it is missed")
+
+    done = threading.Event()
+
+    def wait() -> None:
+        while not done.is_set():
+            host.wait_ready(0.02)
+
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(wait) for _ in range(3)]
+        try:
+            eventually(lambda: host.service.restarts > 0, "it is replaced")
+        finally:
+            done.set()
+        assert [job.exception() for job in waiting] == [None] * 3
+
+
 def test_a_worker_that_hangs_at_work_does_not_count_as_ready(
     open_house: Open, script: Script
 ) -> None:
-    policy = Policy(Deadline(minimum=1.2, factor=0.0), ping_every=3600.0)
+    policy = Policy(Deadline(minimum=1.5, factor=0.0, late=0.1), ping_every=3600.0)
     host = open_house(script(texts=["x"]), make=leaving(policy))
     assert host.wait_ready(30)
     guest = host.enter("guest", live=True)
     with ThreadPoolExecutor(1) as pool:
         stopped(host)
         job = pool.submit(asked, guest, [1])
-        eventually(lambda: host.standing.reason == "the worker does not answer", "it is missed")
+        eventually(lambda: host.standing.late, "it is missed")
+        assert host.wait_ready(0.0)  # whoever comes waits for a turn in any case
+        assert host.standing.reason == "a request takes far longer than expected"
         assert not host.standing.ready
         assert job.result() == ["x"]
     eventually(lambda: host.standing.ready, "another is there")
@@ -193,3 +219,13 @@ def test_everybody_hears_of_a_failover(open_house: Open, script: Script) -> None
         )
 
     eventually(both, "both are told")
+
+
+def test_whoever_ends_it_while_the_model_loads_is_told_of_no_failure(
+    open_house: Open, script: Script
+) -> None:
+    told: list[EchoError] = []
+    host = open_house(script(texts=["x"], load_ms=60_000), failed=told.append)
+    eventually(lambda: host.standing.worker_pid is not None, "the worker is there")
+    host.close()
+    assert told == []

@@ -11,7 +11,7 @@ from hypothesis import given
 
 from echocli.events import DISCARDED, SPOOLED
 from echocli.runtime.ladder import Rung
-from echocli.runtime.live_options import Kind, LiveOptions
+from echocli.runtime.live_options import LAST, Kind, LiveOptions
 from echocli.runtime.live_session import LiveSession
 from echocli.runtime.spool import Spool
 from echocli.types import SAMPLE_RATE, to_samples
@@ -113,7 +113,7 @@ def test_nothing_is_filled_in_once_there_is_no_time_any_more() -> None:
 
 
 @pytest.mark.parametrize("finishing", [False, True])
-def test_what_is_left_at_the_end_goes_before_what_others_can_wait_for(finishing: bool) -> None:
+def test_what_is_left_at_the_end_waits_no_longer_for_others(finishing: bool) -> None:
     with spooling() as spool:
         session = LiveSession(["mic"], LiveOptions(backlog=SAMPLE_RATE), spool)
         feeder = Feeder(session.sources[0], TALK, Conditions())
@@ -123,5 +123,4 @@ def test_what_is_left_at_the_end_goes_before_what_others_can_wait_for(finishing:
         (filling,) = (
             one for one in iter(lambda: session.request(8, 7.4), None) if one.kind is Kind.BACKFILL
         )
-        assert (filling.urgency < Kind.PARTIAL) is finishing
-        assert filling.urgency > Kind.FINAL
+        assert filling.urgency == (LAST if finishing else Kind.BACKFILL)

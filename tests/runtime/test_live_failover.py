@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
 from echocli.audio.capture import Over, Sink
 from echocli.clock import SystemClock
@@ -32,22 +31,16 @@ from echocli.runtime.watch import Watch
 from echocli.types import SAMPLE_RATE, Samples
 from tests.runtime.conftest import Script, finals
 from tests.runtime.services import Serve, services
-from tests.runtime.test_live_run import pieces, take_all
+from tests.runtime.test_live_run import pieces, speech, take_all
 
 pytestmark = pytest.mark.unit
+
+__all__ = ["speech"]
 
 CLOCK = SystemClock()
 
 SHORT = ServiceOptions(outage=0.5, retry=0.1, lost_in_a_row=1)
 """Blames the provider for the first window, and holds out for half a second."""
-
-
-@pytest.fixture(scope="module")
-def speech(samples: Path) -> Samples:
-    """Return three sentences."""
-    count = round(12.4 * SAMPLE_RATE)
-    sound: Samples = soundfile.read(samples / "meeting.flac", dtype="float32", frames=count)[0]
-    return sound
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from echocli.runtime.pulse import STEP, Pulse
+from echocli.runtime.pulse import LOOK, STEP, Pulse, waits
 
 pytestmark = pytest.mark.unit
 
@@ -44,6 +44,32 @@ def test_it_owes_an_answer_until_that_comes() -> None:
     for now in (5.0, 5.5):
         pulse.feel(now, worker.ping)
     assert pulse.owed == 0.5
+
+
+class Frozen(Future[str]):
+    """An answer that comes after so many looks, whatever the clock says after each."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self._looks = looks
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        assert timeout is not None
+        self._looks -= 1
+        if self._looks < 0:
+            self.set_result("an answer")
+            return super().exception()
+        raise TimeoutError
+
+
+def test_an_answer_is_waited_for_until_it_is_there() -> None:
+    answer = Frozen(2)
+    assert list(waits(answer, 10.0)) == [LOOK, 2 * LOOK]
+    assert answer.result() == "an answer"
+
+
+def test_an_answer_is_not_waited_for_longer_than_the_limit() -> None:
+    assert list(waits(Frozen(9), 2.5 * LOOK)) == [LOOK, 2 * LOOK, 2.5 * LOOK]
 
 
 def test_time_in_which_nobody_looked_is_not_held_against_it() -> None:

@@ -3,7 +3,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +21,7 @@ from echocli.events import Notice
 from echocli.providers.base import DecodeOptions, Hypothesis, LoadSpec
 from echocli.runtime.lifecycle import State
 from echocli.runtime.supervisor import Deadline, Lost, Outcome, Policy, Supervisor
+from tests.conftest import clean_environment
 from tests.runtime.conftest import IMPATIENT, Script, Supervise, eventually, gone, window
 
 pytestmark = pytest.mark.unit
@@ -71,6 +75,38 @@ def test_a_stopped_worker_counts_as_hung(supervise: Supervise, script: Script) -
     assert decode(supervisor, 1) == ["b"]
     assert gone(stopped)
     assert "no answer within 1 s" in told(supervisor)[0].message
+
+
+PARENT = """
+import sys
+import threading
+import numpy as np
+from echocli.providers.base import DecodeOptions, LoadSpec, Window
+from echocli.runtime.supervisor import Deadline, Policy, Supervisor
+policy = Policy(Deadline(minimum=1.0, factor=0.0))
+supervisor = Supervisor(LoadSpec("scripted", "m", sys.argv[1]), policy=policy)
+supervisor.ready()
+threading.Timer(0.2, print, [supervisor.worker_pid], {"flush": True}).start()
+supervisor.decode([Window(0, 0, np.zeros(16000, np.float32))], DecodeOptions())
+print(supervisor.restarts, flush=True)
+"""
+
+
+def test_a_worker_that_stood_still_with_this_process_is_not_hung(
+    script: Script, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", PARENT, script(texts=["a"], delay_ms=500).path]
+    environment = clean_environment(tmp_path)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout is not None
+        both = [parent.pid, int(parent.stdout.readline())]
+        for pid in both:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(1.2)  # longer than its deadline: a machine that was asleep
+        for pid in both:  # and which of them goes on first is chance
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(0.3)
+        assert parent.stdout.readline() == b"0\n"
 
 
 def test_death_between_requests_is_no_windows_fault(supervise: Supervise, script: Script) -> None:

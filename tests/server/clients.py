@@ -18,6 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
 from echocli.events import (
+    SPOOLED,
     Backfill,
     End,
     Event,
@@ -113,6 +114,10 @@ class Account:
         segments = [*(one.segment for one in self.said), *self.backfills]
         chosen = [one for one in segments if source in (None, one.source)]
         return " ".join(one.text.strip() for one in sorted(chosen, key=lambda one: one.start))
+
+    def lost(self) -> list[Gap]:
+        """Return the gaps that nothing fills; a slow machine fills some of them later."""
+        return [one for one in self.gaps if not one.reason.startswith(SPOOLED)]
 
     def latencies(self) -> list[float]:
         """Return the seconds from the end of each utterance, as it was played, to its final."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -10,11 +9,11 @@ from typing import TypeAlias
 import pytest
 
 from echocli.bench.accuracy import Errors, score
-from echocli.types import SAMPLE_RATE
 from tests.cli.conftest import start_echocli as start_echocli  # a fixture of theirs
-from tests.conftest import RunEchocli
+from tests.server.clients import LiveClient, play
 from tests.server.material import Talk
 from tests.server.process import ServerProcess
+from tests.waiting import PATIENCE
 
 TINY = ("-m", "tiny.en", "--language", "en")
 """Options of what all of these tests decode with."""
@@ -38,24 +37,27 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
         server.close()
 
 
-Alone: TypeAlias = Callable[[Talk], str]
-"""Type of the fixture :func:`alone`."""
+@pytest.fixture(scope="module")
+def tiny_server(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: Path
+) -> Iterator[ServerProcess]:
+    """Return a server that is ready, the same one for all tests of a module."""
+    server = ServerProcess(tmp_path_factory.mktemp("served"), *TINY)
+    try:
+        server.start()
+        server.wait_ready()
+        yield server
+    finally:
+        server.close()
 
 
-@pytest.fixture
-def alone(run_echocli: RunEchocli, tmp_path: Path) -> Alone:
-    """Return ``alone(talk) -> str``: what the live mode hears when nothing else goes on."""
-    import soundfile
-
-    def hear(talk: Talk) -> str:
-        path = tmp_path / f"{talk.name}.wav"
-        soundfile.write(path, talk.pcm, SAMPLE_RATE, subtype="PCM_16")
-        done = run_echocli("live", "--file", path, *TINY, "-f", "jsonl", "--quiet")
-        assert done.code == 0, done.stderr
-        events = [json.loads(line) for line in done.stdout.splitlines()]
-        return " ".join(one["text"].strip() for one in events if one["type"] == "final")
-
-    return hear
+def alone(server: ServerProcess, talk: Talk) -> str:
+    """Return what a session hears when nothing else goes on, as fast as it is decoded."""
+    (account,) = play([LiveClient(lambda: server.port, {"mic": talk.pcm}, speed=50.0)], PATIENCE)
+    assert account.over
+    assert account.faults == []
+    assert account.received == account.final == {"mic": len(talk.pcm)}
+    return account.text()
 
 
 def errors(reference: str, heard: str) -> Errors:

@@ -17,13 +17,13 @@ from typing import Any
 
 import psutil
 
-from tests.cli.conftest import arguments, eventually
+from tests.cli.conftest import arguments
 from tests.conftest import clean_environment
+from tests.waiting import PATIENCE, eventually
 
 ADDRESS = re.compile(r"(https?)://([\w.\[\]:]+?):(\d+)")
 """How the program says where it can be reached."""
 
-PATIENCE = 60.0
 MB = 2**20
 
 

@@ -57,12 +57,14 @@ class Trouble:
 
 
 def plan(seed: int, seconds: float, every: tuple[float, float] = (2.0, 5.0)) -> list[Trouble]:
-    """Return trouble at random times within so many seconds, each kind as likely as the others."""
+    """Return trouble at random times within so many seconds, each kind once before any again."""
     chance = random.Random(seed)
     found: list[Trouble] = []
+    kinds: list[Kind] = []
     at = chance.uniform(*every)
     while at < seconds:
-        kind = chance.choice(list(Kind))
+        kinds = kinds or chance.sample(list(Kind), len(Kind))
+        kind = kinds.pop()
         lasting = chance.uniform(*LASTING[kind]) if kind in LASTING else 0.0
         amount = chance.uniform(0.02, 0.3) if kind is Kind.DELAY else chance.randrange(1, 3000)
         found.append(Trouble(kind, at, lasting, amount))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,6 @@ RATE = 16_000
 
 CHUNK = 1600
 """Samples of a frame: 0.1 s."""
-
-LONG = 60.0
-"""Seconds something may take on a busy machine."""
 
 
 @contextmanager
@@ -90,14 +86,6 @@ def feed(seat: Seat, sound: np.ndarray[Any, Any], source: int = 0, begin: int = 
     """Send sound in frames, from where it begins."""
     for at in range(0, len(sound), CHUNK):
         seat.feed(source, begin + at, sound[at : at + CHUNK].tobytes())
-
-
-def until(true: Callable[[], object], secs: float = LONG) -> None:
-    """Wait until something is so; fail where that takes too long."""
-    end = time.monotonic() + secs
-    while not true():
-        assert time.monotonic() < end, "it took too long"
-        time.sleep(0.01)
 
 
 def events(seat: Seat, seq: int = 0) -> list[Event]:

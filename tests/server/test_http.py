@@ -22,12 +22,13 @@ import echocli.server
 from echocli.wire.codes import MAX_FRAME, PATH
 from echocli.wire.frames import HEADER
 from echocli.wire.messages import Format, SourceStart, Start, to_text
-from tests.cli.conftest import Script, eventually, script
+from tests.cli.conftest import Script, script
 from tests.server.asking import TOKEN, code, metrics, transcribed
 from tests.server.conftest import StartServer
 from tests.server.process import Answer, ServerProcess, multipart
 from tests.server.test_http_settings import make_certificate
 from tests.tools.strictly import check
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.network
 

@@ -24,7 +24,7 @@ from tests.tools.strictly import check
 pytestmark = pytest.mark.unit
 
 STANDING = HostStanding(
-    State.READY, True, LoadSpec("scripted", "m", "/m"), 12.34567, 5.0, None, 4711
+    State.READY, True, False, LoadSpec("scripted", "m", "/m"), 12.34567, 5.0, None, 4711
 )
 
 
@@ -37,12 +37,20 @@ def test_it_is_well_only_while_the_model_can_serve() -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_in_no_state_is_it_well_without_a_live_worker(state: State) -> None:
-    standing = replace(STANDING, state=state, ready=False, reason="because")
+    standing = replace(STANDING, state=state, serves=False, reason="because")
     status, body = health(standing, stopping=False)
     check("health", body)
     assert (status, body["model_ready"], body["model_state"]) == (503, False, str(state))
     assert body["status"] == STATUS[state] != "ok"
     assert body["reason"] == "because"
+
+
+@pytest.mark.parametrize("serves", [False, True])
+def test_a_worker_that_owes_an_answer_is_late_and_not_restarting(serves: bool) -> None:
+    standing = replace(STANDING, serves=serves, late=True, reason="because")
+    status, body = health(standing, stopping=False)
+    check("health", body)
+    assert (status, body["status"], body["model_ready"]) == (503, "late", False)
 
 
 def test_it_is_not_well_while_it_ends() -> None:
@@ -64,7 +72,7 @@ def test_of_a_model_that_is_a_path_the_last_part_is_told(model: str) -> None:
 
 @pytest.mark.parametrize("reason", ["model '/srv/mine' is torn", r"C:\mine cannot be read"])
 def test_a_reason_that_names_a_file_is_not_told(reason: str) -> None:
-    standing = replace(STANDING, state=State.ERROR, ready=False, reason=reason)
+    standing = replace(STANDING, state=State.ERROR, serves=False, reason=reason)
     _, body = health(standing, stopping=False)
     assert body["reason"] == UNTOLD
 

@@ -15,20 +15,22 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.cli.conftest import Script, eventually, script
+from echocli.server.run import GOODBYE, GRACE
+from tests.cli.conftest import Script, script
 from tests.server.asking import form, metrics
 from tests.server.conftest import StartServer
 from tests.server.process import ServerProcess
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.network
 
 __all__ = ["script"]
 
-SOON = 4.0
-"""Seconds of an end that waits for nothing, on a busy machine."""
+LATEST = 2 * GRACE
+"""Seconds of any end, on a busy machine: beyond the grace it waits for nothing."""
 
-LATEST = 9.0
-"""Seconds of any end: Docker kills after ten."""
+DOCKER = 10.0
+"""Seconds after which Docker kills."""
 
 START = {
     "type": "start",
@@ -43,7 +45,7 @@ START = {
 def begin(server: ServerProcess, samples: Path, cut: int = 0, **fields: str) -> Any:
     """Send a request, the last ``cut`` bytes of its body not; do not wait for the answer."""
     body, headers = form(samples, **fields)
-    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     client.putrequest("POST", "/v1/audio/transcriptions")
     for name, value in {**headers, "Content-Length": str(len(body))}.items():
         client.putheader(name, value)
@@ -56,7 +58,7 @@ def live(server: ServerProcess) -> Iterator[ClientConnection]:
     """Begin a session."""
     with connect(f"ws://127.0.0.1:{server.port}/v1/live") as client:
         client.send(json.dumps(START))
-        assert json.loads(client.recv(20))["type"] == "accepted"
+        assert json.loads(client.recv(PATIENCE))["type"] == "accepted"
         yield client
 
 
@@ -79,10 +81,14 @@ def refused(client: http.client.HTTPConnection) -> None:
 
 def ended(server: ServerProcess, begun: float) -> float:
     """Wait for the end, and see that it is one in good order; return the seconds it took."""
-    assert server.process.wait(30) == 0
+    assert server.process.wait(PATIENCE) == 0
     took = time.monotonic() - begun
     assert "defect" not in server.stderr
     return took
+
+
+def test_the_grace_leaves_time_to_end_before_docker_kills() -> None:
+    assert GRACE + GOODBYE <= DOCKER - 2.0
 
 
 @pytest.mark.parametrize("stream", ["false", "true"])
@@ -118,7 +124,7 @@ def test_nobody_waits_for_a_model_that_is_being_loaded(
         found, close = rest(session)
         assert (found[-1], close) == ("going_away", 1001)
         assert not {"stats", "end"} & set(found)
-    assert ended(server, begun) < SOON
+    assert ended(server, begun) < GRACE
 
 
 def test_uploads_on_their_way_are_ended(
@@ -131,7 +137,7 @@ def test_uploads_on_their_way_are_ended(
     begun = time.monotonic()
     server.signal(signal.SIGTERM)
     refused(client)
-    assert ended(server, begun) < SOON
+    assert ended(server, begun) < GRACE
 
 
 def test_a_decode_that_hangs_does_not_hold_the_end_up(
@@ -149,7 +155,7 @@ def test_a_decode_that_hangs_does_not_hold_the_end_up(
         begun = time.monotonic()
         server.signal(signal.SIGTERM)
         refused(second)
-        assert time.monotonic() - begun < SOON  # who is only in line hears it at once
+        assert time.monotonic() - begun < GRACE  # who is only in line hears it at once
         assert rest(session)[1] == 1001
         refused(first)
     assert ended(server, begun) < LATEST

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Script, eventually, script
+from tests.cli.conftest import Script, script
 from tests.server.asking import code, form, metrics, transcribed
 from tests.server.conftest import StartServer
 from tests.server.process import ServerProcess
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.network
 

@@ -4,39 +4,44 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from echocli.bench.accuracy import Errors
 from echocli.types import SAMPLE_RATE
 from tests.server.clients import Account, LiveClient, running
-from tests.server.conftest import TINY, Alone, StartServer, errors
+from tests.server.conftest import alone, errors
 from tests.server.material import Talk, talks
+from tests.server.process import ServerProcess
 
 pytestmark = [pytest.mark.model, pytest.mark.network, pytest.mark.slow]
 
 SESSIONS = 10
-SECONDS = 20.0
+SECONDS = 12.0
 DIFFERENT = 5
 """Each of so many talks is played by two sessions."""
 
-LIMIT = 120.0
+LEAD = 3 * SAMPLE_RATE
+"""Samples of silence at the beginning: all of them come before any is work for the model, and so
+before the server knows how many it can keep up with."""
+
+LIMIT = 100.0
+"""Seconds, far more than a machine takes that is three times slower than most."""
 
 
 def test_ten_sessions_lose_nothing_and_the_eleventh_is_told_when_to_come_back(
-    start_server: StartServer, alone: Alone, tiny_model: Path
+    tiny_server: ServerProcess,
 ) -> None:
-    said = talks(DIFFERENT, SECONDS)
-    expected = {talk.name: alone(talk) for talk in said}
-    server = start_server(*TINY)
-    server.wait_ready()
+    said = [led_in(talk) for talk in talks(DIFFERENT, SECONDS)]
+    expected = {talk.name: alone(tiny_server, talk) for talk in said}
     played = [said[number % DIFFERENT] for number in range(SESSIONS)]
     clients = [
-        LiveClient(lambda: server.port, {"mic": talk.pcm}, session=f"s{number}")
+        LiveClient(lambda: tiny_server.port, {"mic": talk.pcm}, session=f"s{number}")
         for number, talk in enumerate(played)
     ]
-    eleventh = LiveClient(lambda: server.port, {"mic": said[0].pcm}, tries=1)
+    eleventh = LiveClient(lambda: tiny_server.port, {"mic": said[0].pcm}, tries=1)
     running(all_and_one_more(clients, eleventh))
 
     assert_refused(eleventh.account)
@@ -53,7 +58,11 @@ def test_ten_sessions_lose_nothing_and_the_eleventh_is_told_when_to_come_back(
         for one, talk in zip(clients, played, strict=True)
     )
     assert differences.deletions + differences.insertions <= 0.01 * differences.length, differences
-    assert server.terminate() == 0
+    assert tiny_server.terminate() == 0
+
+
+def led_in(talk: Talk) -> Talk:
+    return replace(talk, pcm=np.concatenate([np.zeros(LEAD, np.int16), talk.pcm]))
 
 
 async def all_and_one_more(clients: Sequence[LiveClient], late: LiveClient) -> None:
@@ -84,12 +93,13 @@ def assert_refused(account: Account) -> None:
 
 
 def assert_whole(account: Account, talk: Talk) -> None:
-    """Every sample arrived, none without text or silence, finals in order, one connection."""
+    """Every sample arrived, none without text or silence, finals in order, one session."""
     assert account.faults == []
     assert account.over
     assert account.received == account.final == {"mic": len(talk.pcm)}
-    assert account.gaps == []
-    assert (account.connections, account.closes) == (1, [1000])
+    assert account.lost() == []
+    assert account.closes[-1] == 1000
+    assert set(account.closes[:-1]) <= {1013}  # it came again where there was no room at first
     assert account.events[-1].type == "end"
     starts = [one.segment.start for one in account.said]
     assert starts == sorted(starts)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from tests.server.clients import LiveClient, running
-from tests.server.conftest import TINY, Alone, StartServer, errors
+from tests.server.conftest import alone, errors
 from tests.server.material import talks
 from tests.server.process import ServerProcess
 
@@ -17,15 +16,11 @@ pytestmark = [pytest.mark.model, pytest.mark.network, pytest.mark.slow]
 SESSIONS = 3
 
 
-def test_a_worker_killed_under_three_sessions_loses_no_word(
-    start_server: StartServer, alone: Alone, tiny_model: Path
-) -> None:
-    said = talks(SESSIONS, 12.0, spoken=True)
-    expected = [alone(talk) for talk in said]
-    server = start_server(*TINY)
-    server.wait_ready()
-    clients = [LiveClient(lambda: server.port, {"mic": talk.pcm}) for talk in said]
-    statuses = running(_killed_twice(server, clients))
+def test_a_worker_killed_under_three_sessions_loses_no_word(tiny_server: ServerProcess) -> None:
+    said = talks(SESSIONS, 8.0, spoken=True)
+    expected = [alone(tiny_server, talk) for talk in said]
+    clients = [LiveClient(lambda: tiny_server.port, {"mic": talk.pcm}) for talk in said]
+    statuses = running(_killed_twice(tiny_server, clients))
 
     assert 503 in statuses
     assert statuses[-1] == 200
@@ -33,7 +28,7 @@ def test_a_worker_killed_under_three_sessions_loses_no_word(
         account = client.account
         assert account.faults == []
         assert account.over
-        assert account.gaps == []
+        assert account.lost() == []
         assert account.received == account.final == {"mic": len(talk.pcm)}
         assert errors(text, account.text()).deletions == 0, (text, account.text())
 
@@ -67,11 +62,8 @@ async def _watch(server: ServerProcess) -> list[int]:
         return found
 
 
-def test_health_is_true_while_the_worker_dies_and_returns(
-    start_server: StartServer, tiny_model: Path
-) -> None:
-    server = start_server(*TINY)
-    server.wait_ready()
+def test_health_is_true_while_the_worker_dies_and_returns(tiny_server: ServerProcess) -> None:
+    server = tiny_server
     whole = server.get("/health").json
     assert (whole["model_ready"], whole["model"]) == (True, "tiny.en")
     for worker in server.workers():

@@ -30,8 +30,8 @@ from tests.server.seated import (
     speech,
     start,
     texts,
-    until,
 )
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.unit
 
@@ -54,7 +54,7 @@ def test_sound_becomes_numbered_events_that_end_with_stats_and_end(
     seat, sound = sessions.open(start()), speech(samples)
     feed(seat, sound)
     seat.finish(catch_up=True)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     told = seat.since(0)
     assert [one.seq for one in told] == list(range(1, len(told) + 1))
     assert [type(one.event) for one in told[-2:]] == [StatsEvent, End]
@@ -65,7 +65,7 @@ def test_sound_becomes_numbered_events_that_end_with_stats_and_end(
 
 def test_it_is_ready_before_any_sound_was_sent(sessions: Sessions) -> None:
     seat = sessions.open(start("mic", "system"))
-    until(lambda: seat.ready)
+    eventually(lambda: seat.ready)
     assert seat.ready is not None
     assert (seat.ready.provider, seat.ready.sources) == ("scripted", ("mic", "system"))
     assert seat.since(0) == []
@@ -76,11 +76,11 @@ def test_what_is_final_grows_with_silence_and_never_passes_what_was_told(
 ) -> None:
     seat = sessions.open(start())
     feed(seat, speech(samples, secs=8.0))
-    until(lambda: seat.final["mic"] > 6 * RATE)
+    eventually(lambda: seat.final["mic"] > 6 * RATE)
     (final,) = [one for one in events(seat) if isinstance(one, Final)]
     assert seat.final["mic"] >= final.segment.end * RATE
     feed(seat, speech(samples, secs=12.0)[8 * RATE :], begin=8 * RATE)
-    until(lambda: any(isinstance(one, SpeechStarted) and one.id == 1 for one in events(seat)))
+    eventually(lambda: any(isinstance(one, SpeechStarted) and one.id == 1 for one in events(seat)))
     # Somebody speaks at 10.4 s: from there on it is not final.
     assert seat.final["mic"] <= 10.5 * RATE
 
@@ -92,7 +92,7 @@ def test_positions_of_another_rate_are_the_clients_own(sessions: Sessions, sampl
     assert seat.received == seat.final == {"mic": begin}
     feed(seat, sound, begin=begin)
     seat.finish(catch_up=True)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     assert seat.received == seat.final == {"mic": begin + len(sound)}
     (found,) = [one for one in events(seat) if isinstance(one, Final)]
     assert 11.5 < found.segment.start < 12.2  # 1.8 s after second 10
@@ -104,7 +104,7 @@ def test_a_session_that_goes_on_counts_from_where_it_is_told(
     seat = sessions.open(start(sources=(SourceStart("mic", 100 * RATE),), first_id=7))
     feed(seat, speech(samples, secs=6.0), begin=100 * RATE)
     seat.finish(catch_up=True)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     (found,) = [one for one in events(seat) if isinstance(one, Final)]
     assert found.segment.id == 7
     assert 101.5 < found.segment.start < 102.2
@@ -118,7 +118,7 @@ def test_stereo_floats_are_heard(sessions: Sessions, samples: Path) -> None:
     for at in range(0, len(both), 1600):
         seat.feed(0, at, both[at : at + 1600].tobytes())
     seat.finish(catch_up=True)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     assert len(texts(seat)) == 1
     assert seat.final == {"mic": len(mono)}
 
@@ -128,7 +128,7 @@ def test_sound_that_is_left_out_is_a_gap(sessions: Sessions, samples: Path) -> N
     feed(seat, sound)
     feed(seat, sound, begin=10 * RATE)
     seat.finish(catch_up=True)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     gaps = [one for one in events(seat) if isinstance(one, Gap)]
     assert [(one.start, one.end, one.reason) for one in gaps] == [(6.0, 10.0, LEFT_OUT)]
     assert len(texts(seat)) == 2
@@ -139,7 +139,7 @@ def test_sound_that_is_sent_again_is_heard_once(sessions: Sessions, samples: Pat
     feed(seat, sound)
     feed(seat, sound[RATE:], begin=RATE)
     seat.finish(catch_up=True)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     assert len(texts(seat)) == 1
     assert seat.received == {"mic": len(sound)}
 
@@ -147,14 +147,14 @@ def test_sound_that_is_sent_again_is_heard_once(sessions: Sessions, samples: Pat
 def test_wishes_that_cannot_be_are_refused_for_good(sessions: Sessions) -> None:
     for options in ({"model": "large"}, {"language": "klingon"}):
         seat = sessions.open(start(options=options))
-        until(lambda: seat.over)  # noqa: B023 -- it is called here
+        eventually(lambda: seat.over)  # noqa: B023 -- it is called here
         assert seat.failure is not None
         assert (seat.failure.code, seat.failure.retryable) == (Code.BAD_MESSAGE, False)
 
 
 def test_a_long_option_is_not_repeated_whole(sessions: Sessions) -> None:
     seat = sessions.open(start(options={"x" * 5000: 1}))
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     assert seat.failure is not None
     assert len(seat.failure.message) <= 300
 
@@ -180,7 +180,7 @@ def test_a_new_connection_takes_the_session_over_and_the_old_one_is_harmless(
     with sessions.waking(woken.set):
         old = sessions.open(start())
     feed(old, sound[:RATE])
-    until(lambda: old.ready)
+    eventually(lambda: old.ready)
     woken.clear()
     new = sessions.resume(old.session, old.token, 0)
     assert woken.is_set()
@@ -192,7 +192,7 @@ def test_a_new_connection_takes_the_session_over_and_the_old_one_is_harmless(
     assert new.received == {"mic": RATE}
     feed(new, sound[RATE:], begin=RATE)
     new.finish(catch_up=True)
-    until(lambda: new.over)
+    eventually(lambda: new.over)
     assert len(texts(new)) == 1
 
 
@@ -200,13 +200,13 @@ def test_news_wake_whoever_sits_there(sessions: Sessions, samples: Path) -> None
     woken = threading.Event()
     with sessions.waking(woken.set):
         seat = sessions.open(start())
-    until(lambda: seat.ready)
+    eventually(lambda: seat.ready)
     woken.clear()
     feed(seat, speech(samples, secs=6.0))
-    until(lambda: texts(seat))
+    eventually(lambda: texts(seat))
     assert woken.is_set()
     seat.finish(catch_up=True)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     woken.clear()
     seat.detach()
     assert not woken.is_set()
@@ -216,8 +216,8 @@ def test_figures_of_each_source_are_told(sessions: Sessions, samples: Path) -> N
     seat = sessions.open(start("mic", "system"))
     assert seat.metrics().sources["mic"].realtime_factor is None
     feed(seat, speech(samples, secs=6.0))
-    until(lambda: texts(seat))
-    until(lambda: seat.metrics().sources["mic"].backlog_seconds == 0)
+    eventually(lambda: texts(seat))
+    eventually(lambda: seat.metrics().sources["mic"].backlog_seconds == 0)
     found = seat.metrics().sources
     assert set(found) == {"mic", "system"}
     mic = found["mic"]
@@ -232,7 +232,7 @@ def test_the_end_is_told_where_a_session_ends_before_the_model_is_there(tmp_path
         feed(seat, np.zeros(RATE, np.int16))
         seat.finish(catch_up=True)
         assert seat.ready is None
-        until(lambda: seat.over)
+        eventually(lambda: seat.over)
         assert seat.failure is None
         assert isinstance(events(seat)[-1], End)
         assert seat.final == {"mic": RATE}
@@ -247,7 +247,7 @@ def test_a_model_that_does_not_come_is_waited_for_a_minute(tmp_path: Path) -> No
             clock.advance(61)  # again and again: its thread may begin to wait only later
             return seat.over
 
-        until(is_over)
+        eventually(is_over)
         assert seat.failure is not None
         assert seat.failure.code == Code.NOT_READY
         assert seat.failure.retry_after
@@ -257,7 +257,7 @@ def test_a_model_that_does_not_come_is_waited_for_a_minute(tmp_path: Path) -> No
 def test_a_model_that_cannot_be_loaded_is_said_and_may_be_tried_again(tmp_path: Path) -> None:
     with scripted(tmp_path, load_error="no such weights") as host, desk(host) as sessions:
         seat = sessions.open(start())
-        until(lambda: seat.over)
+        eventually(lambda: seat.over)
         assert seat.failure is not None
         assert (seat.failure.code, seat.failure.retryable) == (Code.NOT_READY, True)
         assert seat.failure.retry_after
@@ -274,7 +274,7 @@ def test_a_provider_that_fails_is_no_end(
     monkeypatch.setattr(Live, "_run", fail)
     seat = sessions.open(start())
     seat.finish(catch_up=True)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     assert seat.failure is not None
     assert seat.failure.code == Code.PROVIDER_FAILED
     assert [type(one) for one in events(seat)] == [Notice]
@@ -293,6 +293,6 @@ def test_a_worker_that_dies_costs_no_text(tmp_path: Path, samples: Path) -> None
         seat, sound = sessions.open(start()), speech(samples)
         feed(seat, sound)
         seat.finish(catch_up=True)
-        until(lambda: seat.over)
+        eventually(lambda: seat.over)
         assert seat.failure is None
         assert len(texts(seat)) == 5

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from echocli.wire.messages import SourceStart
-from tests.server.seated import RATE, desk, feed, hosted, speech, start, texts, until
+from tests.server.seated import RATE, desk, feed, hosted, speech, start, texts
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.model, pytest.mark.usefixtures("tiny_model")]
 
@@ -24,12 +25,12 @@ def test_what_is_begun_anew_at_what_was_final_has_every_word_once(
     with hosted(tmp_path, model="tiny.en") as host, desk(host) as sessions:
         first = sessions.open(start("mic", "system"))
         feed(first, sound[: 24 * RATE])
-        until(lambda: len(texts(first)) == 2 and first.final["mic"] > 15 * RATE)
+        eventually(lambda: len(texts(first)) == 2 and first.final["mic"] > 15 * RATE)
         final, before = first.final["mic"], texts(first)
         first.detach()
         again = sessions.open(start(sources=(SourceStart("mic", final),), first_id=2))
         feed(again, sound[final:], begin=final)
         again.finish(catch_up=True)
-        until(lambda: again.over)
+        eventually(lambda: again.over)
     assert final < 22.5 * RATE  # somebody was speaking at second 24
     assert words(before + texts(again)) == reference

@@ -17,7 +17,8 @@ from echocli.server.desk import Refused, Seat
 from echocli.server.patience import Due, Times, due
 from echocli.server.sessions import SessionLimits, Sessions
 from echocli.wire.codes import Close, Code
-from tests.server.seated import RATE, desk, events, feed, scripted, speech, start, texts, until
+from tests.server.seated import RATE, desk, events, feed, scripted, speech, start, texts
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.unit
 
@@ -43,7 +44,7 @@ def sessions(host: Hosting, clock: SteppingClock) -> Iterator[Sessions]:
 
 def ready(sessions: Sessions, name: str | None = None) -> Seat:
     seat = sessions.open(start(session=name))
-    until(lambda: seat.ready)
+    eventually(lambda: seat.ready)
     return seat
 
 
@@ -74,7 +75,7 @@ def test_one_too_many_is_refused_with_a_time_to_come_back(
 def test_a_session_that_is_over_makes_room(sessions: Sessions) -> None:
     first, _ = ready(sessions), ready(sessions)
     first.finish(catch_up=True)
-    until(lambda: first.over)
+    eventually(lambda: first.over)
     ready(sessions)
     assert sessions.count == 2
 
@@ -97,7 +98,7 @@ def test_a_session_keeps_its_place_for_a_while_and_then_is_gone(
     sessions.tick()
     assert "mine" not in sessions.ids
     refused(sessions, "mine", seat.token)
-    until(lambda: not _alive("mine"))
+    eventually(lambda: not _alive("mine"))
     sessions.tick()
     assert sessions.count == 0
 
@@ -131,7 +132,7 @@ def test_a_session_that_was_only_opened_is_not_kept(
     assert caught.value.retry_after == 2.0
     clock.advance(2.0)
     sessions.tick()
-    until(lambda: sessions.count == 0)
+    eventually(lambda: sessions.count == 0)
 
 
 def test_one_that_is_come_back_to_without_any_sound_is_kept(
@@ -169,11 +170,11 @@ def test_a_session_lets_nobody_else_go_who_has_its_name(host: Hosting, sessions:
     host.host.enter("mine", live=False)
     try:
         seat = sessions.open(start(session="mine"))
-        until(lambda: seat.over)
+        eventually(lambda: seat.over)
         assert seat.failure is not None
         assert seat.failure.code == Code.INTERNAL
         seat.detach()
-        until(lambda: not _alive("mine"))
+        eventually(lambda: not _alive("mine"))
         assert host.host.requests == 1
     finally:
         host.close_guest("mine")
@@ -191,7 +192,7 @@ def test_who_comes_back_gets_what_followed(sessions: Sessions, samples: Path) ->
     seat = ready(sessions)
     feed(seat, speech(samples, secs=6.0))
     seat.finish(catch_up=True)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     seat.detach()
     back = sessions.resume(seat.session, seat.token, 2)
     assert [one.seq for one in back.since(2)] == list(range(3, len(events(seat)) + 1))
@@ -204,7 +205,7 @@ def test_nobody_comes_back_to_what_was_forgotten_or_never_said(
 ) -> None:
     seat = ready(sessions)
     feed(seat, speech(samples, secs=6.0))
-    until(lambda: texts(seat))
+    eventually(lambda: texts(seat))
     seat.seen(2)
     refused(sessions, seat.session, seat.token, 1)
     refused(sessions, seat.session, seat.token, 999)
@@ -216,7 +217,7 @@ def test_nobody_comes_back_to_what_was_forgotten_or_never_said(
 def test_a_session_whose_end_was_seen_is_let_go_at_once(sessions: Sessions) -> None:
     seat = ready(sessions)
     seat.finish(catch_up=True)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     seat.seen(len(events(seat)))
     seat.detach()
     sessions.tick()
@@ -237,7 +238,7 @@ def _open_five(sessions: Sessions) -> None:
         seat = ready(sessions)
         names.append(seat.session)
         seat.finish(catch_up=True)
-        until(lambda: seat.over)  # noqa: B023 -- it is called here
+        eventually(lambda: seat.over)  # noqa: B023 -- it is called here
         seat.detach()
     assert sessions.ids == tuple(names[-3:])
     assert sessions.count == 0
@@ -252,7 +253,7 @@ def test_no_sound_for_too_long_ends_a_session(sessions: Sessions, clock: Steppin
     assert not seat.over
     clock.advance(10.0)
     sessions.tick()
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     assert seat.failure is not None
     assert seat.failure.code == Code.IDLE
     assert events(seat) == []  # it is not the end that the client asked for
@@ -269,7 +270,7 @@ def test_a_session_that_lasts_too_long_is_finished(host: Hosting, samples: Path)
         feed(seat, speech(samples, secs=4.0))
         clock.advance(100.0)
         sessions.tick()
-        until(lambda: seat.over)
+        eventually(lambda: seat.over)
         assert seat.failure is not None
         assert seat.failure.code == Code.TOO_LONG
         assert len(texts(seat)) == 1
@@ -282,7 +283,7 @@ def test_what_is_over_counts_neither_as_a_session_nor_as_one_that_waits(
 ) -> None:
     seat = ready(sessions)
     seat.finish(catch_up=False)
-    until(lambda: seat.over)
+    eventually(lambda: seat.over)
     seat.detach()
     figures = sessions.figures()
     assert (figures["sessions"], figures["sessions_detached"]) == (0, 0)
@@ -330,7 +331,7 @@ def test_draining_does_not_wait_for_ever_and_what_was_not_told_is_not_final(
         assert seat.failure is not None
         assert seat.failure.code == Code.GOING_AWAY
         assert texts(seat) == []
-        until(lambda: not _alive(seat.session))
+        eventually(lambda: not _alive(seat.session))
         assert seat.final["mic"] < 1.8 * RATE
 
 
@@ -359,9 +360,9 @@ def test_closing_leaves_no_thread(host: Hosting, samples: Path) -> None:
             seat = ready(sessions)
             feed(seat, speech(samples, secs=6.0))
             names.append(seat.session)
-    until(lambda: not any(_alive(name) for name in names))
-    until(lambda: not any(one.name.startswith("intake") for one in threading.enumerate()))
-    until(lambda: host.host.live_sessions == 0)
+    eventually(lambda: not any(_alive(name) for name in names))
+    eventually(lambda: not any(one.name.startswith("intake") for one in threading.enumerate()))
+    eventually(lambda: host.host.live_sessions == 0)
 
 
 def test_figures_count_what_happened(sessions: Sessions) -> None:

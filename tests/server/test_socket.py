@@ -43,7 +43,8 @@ from echocli.wire.messages import (
     parse_server,
     to_text,
 )
-from tests.server.seated import CHUNK, LONG, RATE, desk, scripted, speech, start, until
+from tests.server.seated import CHUNK, RATE, desk, scripted, speech, start
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = pytest.mark.network
 
@@ -98,7 +99,7 @@ def send(client: ClientConnection, sound: np.ndarray[Any, Any], begin: int = 0) 
 
 
 def read(client: ClientConnection) -> ServerMessage:
-    found = client.recv(timeout=LONG)
+    found = client.recv(timeout=PATIENCE)
     assert isinstance(found, str)
     message = parse_server(found)
     assert message is not None
@@ -175,7 +176,7 @@ def test_a_lost_connection_keeps_the_session_and_resuming_repeats_nothing(
         send(client, sound[: 6 * RATE])
         first = wait_for(client, Final)
         client.socket.shutdown(sockets.SHUT_RDWR)
-    until(lambda: sessions.figures()["sessions_detached"] == 1)
+    eventually(lambda: sessions.figures()["sessions_detached"] == 1)
     with connect(address) as client:
         say(client, Resume(accepted.session, accepted.token, 3))
         again = wait_for(client, Accepted)
@@ -257,7 +258,7 @@ async def deaf(sessions: Sessions, sound: np.ndarray[Any, Any]) -> None:
     socket = WebSocket({"type": "websocket", "path": "/", "headers": []}, receive, send)
     conversation = Conversation(sessions, Limits(), clock.now())
     await asyncio.wait_for(
-        serve_socket(socket, conversation, sessions, clock, slowest=0.3), timeout=LONG
+        serve_socket(socket, conversation, sessions, clock, slowest=0.3), timeout=PATIENCE
     )
     assert not incoming, "its sound was taken all the same"
     assert len(asyncio.all_tasks()) == 1
@@ -298,7 +299,7 @@ def test_a_server_that_ends_says_so_to_everybody(
         say(client, start())
         send(client, speech(samples, secs=4.0))
         wait_for(client, Ready)
-        until(lambda: sessions.figures()["queue_bytes"] == 0)
+        eventually(lambda: sessions.figures()["queue_bytes"] == 0)
         drained = threading.Thread(target=sessions.drain, args=(30.0,))
         drained.start()
         messages, code = rest(client)

@@ -12,8 +12,9 @@ from tools.schemas.shapes import Amount, Count
 class ServerHealth(TypedDict):
     """How the server is, at the moment that was asked."""
 
-    status: Literal["ok", "starting", "resting", "restarting", "error", "stopping"]
-    """`ok` with HTTP status 200, anything else with 503."""
+    status: Literal["ok", "starting", "resting", "late", "restarting", "error", "stopping"]
+    """`ok` with HTTP status 200, anything else with 503. `late`: its process owes an answer for
+    longer than expected; that may still come, else the process is replaced."""
     service: Literal["echocli"]
     """Who answers."""
     provider: str
