@@ -29,6 +29,15 @@ def test_what_it_sets_going_has_a_second_before_the_next(times: list[float]) -> 
     assert all(any(now - PAUSE < one <= now for one in taken) for now in times)
 
 
+def test_what_must_not_be_broken_off_is_not_and_there_is_time_to_tell_of_it() -> None:
+    interrupts = Interrupts()
+    with interrupts.held():
+        interrupts.interrupt(10.0)
+    interrupts.interrupt(10.0 + PAUSE / 2)
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.interrupt(10.0 + PAUSE)
+
+
 def test_at_the_end_it_leaves_with_the_status_that_is_known() -> None:
     code = (
         "from echocli.interrupts import Interrupts\n"

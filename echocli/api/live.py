@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from echocli.api.collected import Collected
 from echocli.api.decoding import WordTiming
 from echocli.api.fallbacks import standins
 from echocli.api.keeping import Served, adjuster, served
-from echocli.api.listener import Listener, Logging
-from echocli.api.live_sources import Wanted, captures, stop_rule
+from echocli.api.listener import Listener
+from echocli.api.listening import Listening
+from echocli.api.live_sources import Wanted, captures
 from echocli.api.setup import Setup, prepare
 from echocli.api.sounds import Sound
 from echocli.api.switching import change_to, fallback, other, with_spec
@@ -20,16 +19,14 @@ from echocli.api.weights import refuse_too_slow
 from echocli.api.wishes import Wishes, choose
 from echocli.config import Chosen
 from echocli.environment import Environment
-from echocli.errors import EchoError, ProviderError, UsageError
+from echocli.errors import ProviderError, UsageError
 from echocli.events import Event, Final, Ready
-from echocli.types import SAMPLE_RATE, Transcript
+from echocli.types import SAMPLE_RATE
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self, Unpack
+    from typing import Unpack
 
-    from echocli.audio.capture import Capture
     from echocli.providers.base import LoadSpec
     from echocli.runtime.adjusting import Adjuster
     from echocli.runtime.live_options import LiveOptions
@@ -38,16 +35,15 @@ if TYPE_CHECKING:
     from echocli.runtime.service import Service
 
 
-INSIDE = "a live session listens inside `with` only"
-
-
-class LiveSession:
+class LiveSession(Listening):
     """Listen and yield events; iterate once, inside a ``with`` statement.
 
     ``wanted`` says what is listened to. The rest is as for
     :class:`~echocli.api.transcriber.Transcriber`. :meth:`stop`, :meth:`switch_model` and
     :meth:`failover` may be called from any thread, and in the loop over the events.
     """
+
+    KIND = "a live session"
 
     def __init__(
         self,
@@ -58,19 +54,7 @@ class LiveSession:
         environment: Environment | None = None,
         timing: WordTiming | None = None,
     ) -> None:
-        self.collected = Collected()
-        self.sources: list[Capture] = []
-        """What is listened to."""
-        self.latency_ms: float | None = None
-        """From the end of speech to the newest final."""
-        self._wanted = wanted
-        self.chosen = chosen
-        """Every setting."""
-        self._environment = environment or Environment()
-        self._listener = listener or Logging()
-        self._timing = timing or WordTiming.of(chosen)
-        self._rule = stop_rule(chosen)
-        self._stack = ExitStack()
+        super().__init__(wanted, chosen, listener=listener, environment=environment, timing=timing)
         self._setup: Setup | None = None
         self._setups: dict[LoadSpec, Setup] = {}
         """Those that were asked for, by their models."""
@@ -79,63 +63,22 @@ class LiveSession:
         self._asked: Change | None = None
         self._adjuster: Adjuster | None = None
         self._lock = threading.Lock()
-        self._used = self._over = False
         self._live: Live | None = None
         self._options: LiveOptions | None = None
         self._served: Served | None = None
-
-    def __enter__(self) -> Self:
-        """Choose the model, start to load it, and open the sources; once."""
-        if self._setup is not None:
-            raise UsageError("a live session is used once", hint="make another")
-        try:
-            self._open()
-        except BaseException as error:
-            self._stack.__exit__(type(error), error, error.__traceback__)
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Let go of sources and model."""
-        self._over = True
-        self._stack.__exit__(kind, error, trace)
-
-    def __iter__(self) -> Iterator[Event]:
-        """Yield what happens as it happens; ends with stats and end."""
-        running = self.running
-        if self._used:
-            raise UsageError("a live session is iterated once", hint="make another")
-        self._used, announced = True, False
-        try:
-            for event in running.events():
-                self.collected.take(event)
-                self._take_back()
-                if isinstance(event, Ready) and not announced:
-                    announced = True
-                    self.setup.announce(self._listener)
-                if isinstance(event, Final):
-                    self.latency_ms = running.latency_ms(event.segment.source)
-                yield event
-        finally:
-            self._over = True
 
     @property
     def running(self) -> Live:
         """The run itself: its position, level and load."""
         if self._live is None:
-            raise UsageError(INSIDE)
+            raise self._outside
         return self._live
 
     @property
     def setup(self) -> Setup:
         """What serves when all is well, and why."""
         if self._setup is None:
-            raise UsageError(INSIDE)
+            raise self._outside
         return self._setup
 
     @property
@@ -146,19 +89,8 @@ class LiveSession:
     @property
     def _service(self) -> Service:
         if self._served is None:
-            raise UsageError(INSIDE)
+            raise self._outside
         return self._served.service
-
-    @property
-    def transcript(self) -> Transcript:
-        """What was said so far."""
-        return self.collected.transcript(self.spec)
-
-    @property
-    def errors(self) -> list[EchoError]:
-        """What went wrong beside the transcript: a recording that could not be kept."""
-        found = (getattr(one, "error", None) for one in self.sources)
-        return [error for error in found if error is not None]
 
     def stop(self, *, catch_up: bool = True) -> None:
         """Ask for the end; what was heard is still decoded, with ``catch_up`` what waits too."""
@@ -186,6 +118,21 @@ class LiveSession:
         usable = service.standings.usable
         setup = fallback(self.setup, self._environment, service.spec, self._before, usable)
         self._change(setup, fails_over=True)
+
+    def _events(self) -> Iterator[Event]:
+        running, announced = self.running, False
+        try:
+            for event in running.events():
+                self.collected.take(event)
+                self._take_back()
+                if isinstance(event, Ready) and not announced:
+                    announced = True
+                    self.setup.announce(self._listener)
+                if isinstance(event, Final):
+                    self.latency_ms = running.latency_ms(event.segment.source)
+                yield event
+        finally:
+            self._over = True
 
     def _refuse_late(self) -> None:
         if self._over:

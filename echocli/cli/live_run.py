@@ -23,11 +23,13 @@ from echocli.errors import EchoError, ExitCode, TranscriptionError, UsageError
 from echocli.events import Event
 from echocli.output.console import Console
 from echocli.output.live_view import LiveFigures
+from echocli.output.stdout import ReaderGone
 from echocli.output.subtitles import WriteOptions
 from echocli.output.writers import expand_formats
 
 if TYPE_CHECKING:
     from echocli.audio.capture import Capture
+    from echocli.cli.live_output import LiveOutput
     from echocli.providers.base import LoadSpec
 
 OFFLINE_ONLY = (
@@ -57,6 +59,10 @@ class Running(Stoppable, Protocol):
 
     kept: tuple[Path, float] | None
     """Where sound is kept that was not decoded, and how many seconds of speech."""
+
+    def discard(self) -> None:
+        """Have nothing kept for later just because this is broken off."""
+        ...
 
 
 class Session(AbstractContextManager["Session"], Protocol):
@@ -146,39 +152,51 @@ def run_live(
 
         live = session.running
         names = [source.name for source in session.sources]
-        with (
-            outputs(
-                environment,
-                console,
-                names,
-                formats,
-                chosen["output_dir"],
-                layout_of(chosen),
-                lambda: session.spec,
-            ) as output,
-            stopping(live, environment) as stopped,
-        ):
-            try:
-                for event in session:
-                    figures = LiveFigures(live.position, live.load, session.latency_ms, live.level)
-                    output.event(event, figures)
-            finally:
-                output.close()
-                _tell_kept(session, console)
-        for error in session.errors:
-            console.error(error)
+        try:
+            with (
+                outputs(
+                    environment,
+                    console,
+                    names,
+                    formats,
+                    chosen["output_dir"],
+                    layout_of(chosen),
+                    lambda: session.spec,
+                ) as output,
+                stopping(live, environment) as stopped,
+            ):
+                try:
+                    _show(session, output)
+                finally:
+                    output.close()
+        finally:  # whatever ends it: sound may lie somewhere
+            _tell_left(session, console)
         if errors := [*session.errors, *output.errors]:
             return overall([error.exit_code for error in errors])
         return _code(wanted, stopped=bool(stopped), whole=not output.collected.gaps)
 
 
-def _tell_kept(session: Session, console: Console) -> None:
-    """Say where sound is that there was no time for."""
+def _show(session: Session, output: LiveOutput) -> None:
+    """Hand on what happens until the source ends or the reader of standard output goes away."""
+    live = session.running
+    for event in session:
+        figures = LiveFigures(live.position, live.load, session.latency_ms, live.level)
+        try:
+            output.event(event, figures)
+        except ReaderGone:
+            live.discard()  # nobody wants the rest
+            raise
+
+
+def _tell_left(session: Session, console: Console) -> None:
+    """Say where sound is that there was no time for, and what went wrong."""
     if session.running.kept is not None:
         where, secs = session.running.kept
         text = f"{secs:.1f} s of speech that was not decoded are kept in {where}"
         later = f"echocli transcribe {quote(str(where))}/*.wav"
         console.error(TranscriptionError(text, hint=later))
+    for error in session.errors:
+        console.error(error)
 
 
 def _formats(chosen: Chosen) -> tuple[str, ...]:

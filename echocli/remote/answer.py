@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from echocli.errors import EchoError, InputError, TranscriptionError, UsageError
+from echocli.events import Notice
 from echocli.models.languages import parse_language
 from echocli.remote.policy import is_passing
 from echocli.remote.telling import (
@@ -18,6 +18,9 @@ from echocli.remote.telling import (
     WRONG_TOKEN,
 )
 from echocli.types import Segment, Word
+from echocli.wire.codes import Malformed
+from echocli.wire.messages import parse_json
+from echocli.wire.reading import build
 
 _INPUT = frozenset({"invalid_audio", "missing_file", "file_too_large"})
 """Codes that are about the sound."""
@@ -38,6 +41,16 @@ _NO_TOKEN = frozenset({401, 403})
 
 _NOBODY = frozenset({502, 503, 504})
 """HTTP statuses of a server, or of a proxy before it, that serves nobody now."""
+
+_OF_A_SEGMENT = (
+    *("id", "start", "end", "text", "avg_logprob", "compression_ratio", "no_speech_prob"),
+    *("temperature", "confidence", "language"),
+)
+"""What a stream tells of a segment, beside its words."""
+
+
+_SHOWN = 1000
+"""Letters of a message that are shown; a server of another kind may say anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,45 +101,54 @@ class Problem:
         return self.status < CLIENT_ERROR or self.status == NOT_FOUND
 
 
-def problem_in(body: str, status: int | None, reason: str = "") -> Problem | None:
-    """Return what a body says went wrong; ``None`` for one that says nothing of the kind.
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a stream tells of the whole file, at its end."""
 
-    Where there is a ``status`` something did, whatever the body is.
-    """
+    duration: float | None = None
+    language: str | None = None
+    """Its English name."""
+    notices: tuple[Notice, ...] = ()
+
+
+def problem_in(body: str, status: int, reason: str = "") -> Problem:
+    """Return what went wrong where there is a ``status``, as far as the body says it."""
     try:
-        found = json.loads(body)
-        error = found.get("error") if isinstance(found, dict) else None
-    except ValueError:
-        error = None
-    if isinstance(error, Mapping):
-        ours = error.get("type") == "invalid_request_error"
-        said, code = str(error.get("message") or reason), str(error.get("code") or "")
-        blames_us = ours and (status is None or not is_passing(status))
-        return Problem(said, code, status, blames_us or code in _FOR_GOOD)
-    return None if status is None else Problem(f"HTTP {status} {reason}".strip(), status=status)
+        problem = problem_of(parse_json(body), status, reason)
+    except Malformed:
+        problem = None
+    return problem or Problem(f"HTTP {status} {reason}".strip(), status=status)
 
 
-def segment_of(found: Mapping[str, Any]) -> Segment:
-    """Return a segment of a stream; raises ``KeyError``, ``TypeError`` or ``ValueError``.
+def problem_of(found: object, status: int | None = None, reason: str = "") -> Problem | None:
+    """Return what JSON says went wrong; ``None`` where it says nothing of the kind."""
+    error = found.get("error") if isinstance(found, Mapping) else None
+    if not isinstance(error, Mapping):
+        return None
+    ours = error.get("type") == "invalid_request_error"
+    said, code = str(error.get("message") or reason)[:_SHOWN], str(error.get("code") or "")
+    blames_us = ours and (status is None or not is_passing(status))
+    return Problem(said, code, status, blames_us or code in _FOR_GOOD)
 
-    A word whose probability the server does not tell counts as certain.
+
+def segment_of(found: object) -> Segment:
+    """Return a segment of a stream; raises :class:`~echocli.wire.codes.Malformed`.
+
+    A measure that is ``null`` is not told, and a word without a probability counts as certain.
     """
-    words = found.get("words")
-    measures = ("avg_logprob", "compression_ratio", "no_speech_prob", "temperature")
-    given: dict[str, Any] = {
-        name: float(found[name]) for name in measures if found.get(name) is not None
-    }
-    logprob = given.get("avg_logprob", 0.0)
-    return Segment(
-        id=int(found["id"]),
-        start=float(found["start"]),
-        end=float(found["end"]),
-        text=str(found["text"]),
-        confidence=float(found.get("confidence") or min(1.0, max(0.0, 1 + logprob / 2))),
-        words=None if words is None else tuple(_word(word) for word in words),
-        language=found.get("language"),
-        **given,
-    )
+    told = _told(found, "segment", (*_OF_A_SEGMENT, "words"))
+    words = told.pop("words", None)
+    segment: Segment = build(Segment, told)
+    if "confidence" not in told:
+        confidence = min(1.0, max(0.0, 1 + segment.avg_logprob / 2))
+        segment = replace(segment, confidence=confidence)
+    return segment if words is None else replace(segment, words=_words(words))
+
+
+def done_of(found: Mapping[str, Any]) -> Done:
+    """Return the end of a stream; raises :class:`~echocli.wire.codes.Malformed`."""
+    done: Done = build(Done, found)
+    return done
 
 
 def language_of(name: object) -> str | None:
@@ -137,13 +159,21 @@ def language_of(name: object) -> str | None:
         return None
 
 
-def _word(found: Mapping[str, Any]) -> Word:
+def _words(found: object) -> tuple[Word, ...]:
+    if not isinstance(found, list):
+        raise Malformed("the words of a segment are no list")
+    return tuple(_word(one) for one in found)
+
+
+def _word(found: object) -> Word:
+    told = _told(found, "word", ("start", "end", "word", "probability"))
+    word: Word = build(Word, {"probability": 1.0, "text": told.pop("word", None), **told})
     # OpenAI's words have no space before them; ours do where there is one.
-    text = str(found["word"])
-    probability = found.get("probability")
-    return Word(
-        float(found["start"]),
-        float(found["end"]),
-        text if text.startswith(" ") else f" {text}",
-        1.0 if probability is None else float(probability),
-    )
+    return word if word.text.startswith(" ") else replace(word, text=f" {word.text}")
+
+
+def _told(found: object, called: str, names: Iterable[str]) -> dict[str, Any]:
+    """Return what an object tells under some names; ``null`` tells nothing."""
+    if not isinstance(found, Mapping):
+        raise Malformed(f"a {called} is no object")
+    return {name: found[name] for name in names if found.get(name) is not None}

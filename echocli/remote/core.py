@@ -22,13 +22,20 @@ They begin with `ready`. While the model loads, which may take minutes, pings al
 """
 
 STUCK = 120.0
-"""Seconds without progress after which an end is not waited for on this connection; as above."""
+"""Seconds without progress after which a connection is dead; as above.
+
+Progress is an `ack` that goes further, or a text. Who wants the end waits no longer at all then,
+also while the model loads: the sound is kept.
+"""
 
 LAST_TRY = 30.0
 """Seconds for a connection that is needed only to end."""
 
 HURRY = 5.0
-"""The same for whoever wants nothing caught up; a server that is silent so long is gone then."""
+"""Seconds until the end for whoever wants nothing caught up, whether the server is there or not.
+
+One that is silent so long is gone then.
+"""
 
 SOON = 2.0
 """Seconds between tries then."""
@@ -73,9 +80,8 @@ class Core(Dialogue):
         """Do what has its time."""
         self._policy.look(now)
         late = self._deadline is not None and now >= self._deadline
-        if late and self._away and not self.held:
-            self._hang_up("")
-            self._give_up(GiveUp(telling.too_late(self._last_try), fatal=False))
+        if late and (self.hurried or not self.held):
+            self._wait_no_longer(telling.too_late(self._last_try, there=not self._away))
         match self.phase:
             case Phase.WAITING if now >= self._due and not (self.done or self._asleep):
                 self._slept_at = None
@@ -163,14 +169,22 @@ class Core(Dialogue):
     def done(self) -> bool:
         """Whether nothing will happen any more."""
         all_over = all(course.over for course in self.courses)
-        drained = self.connections > 0 and not any(course.waiting for course in self.courses)
-        given_up = self.phase is Phase.LOST or (self.phase is Phase.WAITING and drained)
+        given_up = self.phase is Phase.LOST or (self.phase is Phase.WAITING and self._drained)
         return self.phase is Phase.OVER or (all_over and given_up and not self.held)
 
     @property
     def position(self) -> int:
         """Samples captured so far."""
         return max(course.outbox.end for course in self.courses)
+
+    @property
+    def hurried(self) -> bool:
+        """Whether the end is wanted within a few seconds, and nothing caught up."""
+        return not self._catch_up
+
+    @property
+    def _drained(self) -> bool:
+        return self.connections > 0 and not any(course.waiting for course in self.courses)
 
     @property
     def _away(self) -> bool:
@@ -181,8 +195,13 @@ class Core(Dialogue):
         return LAST_TRY if self._catch_up else HURRY
 
     def _look_after(self, now: float) -> None:
+        if not (self._finished or any(one.awaits for one in self.courses)):
+            self._progress = now  # where there is nothing to do, nobody is stuck
         silent = now - self._heard >= (SILENT if self._catch_up else HURRY)
-        stuck = self._finished and now - self._progress >= STUCK
+        stuck = now - self._progress >= STUCK
+        if stuck and self._stopping:
+            self._wait_no_longer(telling.stuck(STUCK))
+            return
         if (self._warm or not self._catch_up) and (silent or stuck):
             self._heard = self._progress = now
             self._hang_up("the server does not answer")
@@ -205,6 +224,20 @@ class Core(Dialogue):
         self._deadline = last if self._deadline is None else min(self._deadline, last)
         if self.phase is Phase.WAITING:
             self._due = min(self._due, at)
+
+    def _wait_no_longer(self, why: str) -> None:
+        """End without the server, and without whoever stands in for it.
+
+        It is a failure only where something has no text.
+        """
+        self.held = False
+        if self.phase in (Phase.LOST, Phase.OVER):
+            return
+        if self._drained and all(course.over for course in self.courses):
+            self.finish()
+            return
+        self._hang_up("")
+        self._give_up(GiveUp(why, fatal=False))
 
     def _give_up(self, why: GiveUp) -> None:
         self.phase, self.failure = Phase.LOST, why

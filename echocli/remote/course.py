@@ -36,6 +36,8 @@ class Course:
     """Up to where the server was told of sound, or that there is none."""
     received: int = 0
     """Up to where the server has it."""
+    decoded: int = 0
+    """Up to where this machine is done with it, while it stands in."""
     final: int = 0
     """Up to where all is text, silence or a stated gap."""
     last_end: int = 0
@@ -73,6 +75,11 @@ class Course:
     def may_send(self) -> bool:
         """Whether there is something to send, and the server is not too far behind."""
         return not self.sent and self.stated < self.received + WINDOW
+
+    @property
+    def awaits(self) -> bool:
+        """Whether the server has not got everything there is, or has not said so yet."""
+        return not self.sent or self.received < self.stated
 
     @property
     def _ends_in_hole(self) -> bool:

@@ -95,7 +95,7 @@ class Dialogue:
         """How much was captured when the server closed because no sound came."""
         self._stopping, self._catch_up = False, True
         self._deadline: float | None = None
-        """When to wait no longer for a connection that is needed only to end."""
+        """When to wait no longer: for a connection that is needed only to end, or for that end."""
 
     @property
     def waiting(self) -> float:
@@ -105,7 +105,7 @@ class Dialogue:
     def received(self, data: str | bytes, now: float) -> None:
         """Take a message; a server of this version sends no binary ones."""
         self._heard = now
-        if isinstance(data, bytes) or self._breach is not None:
+        if isinstance(data, bytes) or self._breach is not None or self.phase is Phase.LOST:
             return
         try:
             self._take(parse_server(data), now)
@@ -183,7 +183,8 @@ class Dialogue:
         self._turn(Phase.LIVE, now)
         self._progress = self._told = now
         self.connections += 1
-        self._deadline = None
+        if self._catch_up:
+            self._deadline = None
         if self.away_since is not None:
             self._actions.append(telling.back(self._host, now - self.away_since, self.waiting))
             self.away_since = None

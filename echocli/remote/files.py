@@ -96,13 +96,14 @@ class RemoteTranscriber:
 
     @property
     def spec(self) -> LoadSpec:
-        """What serves, as far as the server tells."""
+        """What serves, as far as the server tells; it is asked until it does."""
         from echocli.providers.base import LoadSpec
 
         if self._spec is None and self._client is not None and self._lost is None:
             found = health(self._client, self._address)
             provider, model = found.get("provider"), found.get("model")
-            self._spec = LoadSpec(str(provider or "remote"), str(model or "unknown"), "")
+            if isinstance(provider, str) and isinstance(model, str):
+                self._spec = LoadSpec(provider, model, "")
         return self._spec or LoadSpec("remote", "unknown", "")
 
     def open(self, sound: str, *, clip: Clip | tuple[()] = ()) -> RemoteTranscription:
@@ -154,7 +155,7 @@ class RemoteTranscriber:
         with opened(sound, self._environment) as upload:
             name = "stdin" if sound == STDIN else Path(sound).name
             policy = Policy(random.random, self._chosen["retries"])
-            told = Told(sound, self.spec, keep_words=self._timing.keep)
+            told = Told(sound, lambda: self.spec, keep_words=self._timing.keep)
             while True:
                 told.begin()
                 try:

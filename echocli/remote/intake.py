@@ -9,6 +9,7 @@ from echocli.audio.stopping import StopRule
 from echocli.events import Event, Notice
 from echocli.remote.actions import Phase
 from echocli.remote.core import Core
+from echocli.remote.course import Course
 from echocli.remote.outbox import to_pcm
 from echocli.runtime.loudness import Loudness
 from echocli.runtime.room import Room
@@ -22,8 +23,9 @@ class Intake:
     """Follow the sources of a session; for the link's thread, but for the sinks.
 
     ``waits``: a file, which is read no faster than it is decoded. Another source that can wait does
-    so only while the server is there; while it is not, what comes is kept, but taken no faster than
-    in real time, so that a pipe that is written at once does not fill the disk.
+    so only while somebody decodes, the server or this machine in its place; while nobody does, what
+    comes is kept, but taken no faster than in real time, so that a pipe that is written at once
+    does not fill the disk.
     """
 
     def __init__(
@@ -49,6 +51,10 @@ class Intake:
         self._meters = [Loudness(capture.name) for capture in captures]
         self._origin: float | None = None
         """The clock at position 0."""
+        self._counted = 0.0
+        """The clock when it was last seen how much waits."""
+        self._excused = 0
+        """Samples that need no room then: what was spoken since somebody last had all of it."""
 
     def start(self, post: Callable[[Callable[[float], None]], None]) -> None:
         """Start all sources; what they hand on comes by ``post``."""
@@ -67,7 +73,7 @@ class Intake:
         self.enough = self.enough or self._is_time()
 
     def _make_room(self, samples: int, now: float) -> None:
-        """Say that so many samples have arrived, and at once how many of all wait for the server.
+        """Say that so many samples have arrived, and at once how many of all wait to be decoded.
 
         Both in one: between them a source would find room that there is not.
         """
@@ -75,11 +81,24 @@ class Intake:
             self._room.leave(samples, self._backlog(now))
 
     def _backlog(self, now: float) -> int:
+        """Return how many samples need room: while nobody decodes, what could be spoken does not.
+
+        What real time excuses is never more than what waits, so that it counts from when the
+        server went away, and one that comes and goes is no reason to take more.
+        """
+        if self._origin is None:
+            return 0
         core = self._core
-        if self._waits or core.phase is Phase.LIVE:
-            return max(one.outbox.end - max(one.received, one.settled) for one in core.courses)
-        elapsed = 0.0 if self._origin is None else now - self._origin
-        return max(0, core.position - to_samples(elapsed))  # more than could have been spoken
+        waiting = max(one.outbox.end - self._reached(one) for one in core.courses)
+        excused = self._excused + to_samples(now - self._counted)
+        if self._waits or core.held or core.phase is Phase.LIVE:
+            self._excused, self._counted = min(excused, waiting), now
+            return waiting
+        return max(0, waiting - excused)
+
+    def _reached(self, course: Course) -> int:
+        """Return how far whoever decodes has got with a source."""
+        return max(course.settled, course.decoded if self._core.held else course.received)
 
     def _is_time(self) -> bool:
         if self._rule.silence is None:
@@ -124,7 +143,7 @@ class Intake:
         """Place a source that comes later where it belongs."""
         began = item.time - len(item.samples) / SAMPLE_RATE
         if self._origin is None:
-            self._origin = began
+            self._origin = self._counted = began
         self._core.missing(place, max(0, to_samples(began - self._origin)))
 
     def _end(self, place: int, item: Over) -> None:

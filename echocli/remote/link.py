@@ -16,6 +16,7 @@ from echocli.remote.address import Address, library, missing
 from echocli.remote.causes import loss_of
 from echocli.remote.core import Core
 from echocli.remote.policy import Loss
+from echocli.remote.unawaited import Unawaited
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -31,6 +32,9 @@ CLOSING = 2.0
 
 LARGEST = 4 << 20
 """Bytes of a message of the server at most."""
+
+ENDING = 5.0
+"""Seconds for the thread to end; it has ended after :data:`CLOSING` unless it hangs."""
 
 TICK = 0.25
 """Seconds after which it is looked around where nothing happens."""
@@ -68,6 +72,7 @@ class Link:
         self._calls: deque[Call] = deque()
         self._outgoing: deque[str] = deque()
         self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(Unawaited())
         self._news = asyncio.Event()
         """Something has happened that may lead to something to do."""
         self._sendable = asyncio.Event()
@@ -76,6 +81,8 @@ class Link:
         """Why we hung up ourselves."""
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="remote", daemon=True)
+        self._gone = threading.Event()
+        """Set when the thread has ended: a `join` that is interrupted takes it for ended."""
         self.error: BaseException | None = None
         """What ended the thread: a defect, or a library that is not installed."""
 
@@ -90,13 +97,13 @@ class Link:
             self._loop.call_soon_threadsafe(self._news.set)
 
     def close(self) -> None:
-        """End at once, and wait until the thread has; calling it twice is harmless."""
+        """End at once, and wait until the thread has, but not for ever; twice is harmless."""
         self._closing = True
         self.post(lambda _: None)
-        if self._thread.is_alive():
-            self._thread.join()
-        elif not self._loop.is_closed():
+        if self._thread.ident is None:
             self._loop.close()
+        elif self._gone.wait(ENDING):
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -106,6 +113,7 @@ class Link:
             self.error = error
         finally:
             self._ended()
+            self._gone.set()
 
     async def _main(self) -> None:
         try:

@@ -5,31 +5,27 @@ from __future__ import annotations
 import queue
 import random
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from echocli.api.decoding import WordTiming
-from echocli.api.listener import Listener, Logging
-from echocli.api.live_sources import Wanted, captures, stop_rule
+from echocli.api.listener import Listener
+from echocli.api.live_sources import Wanted, captures
 from echocli.api.sounds import Sound
 from echocli.api.wishes import Wishes, choose
 from echocli.config import Chosen
 from echocli.environment import Environment
-from echocli.errors import UsageError
 from echocli.events import Event, Meter, Notice, Partial
 from echocli.remote.actions import Phase
-from echocli.remote.address import Address
 from echocli.remote.policy import Policy
 from echocli.remote.spool import Spool
-from echocli.remote.stand import INSIDE, RemoteStand, without_words
+from echocli.remote.stand import RemoteStand, without_words
 from echocli.remote.telling import GIVEN_UP
-from echocli.remote.wishes import LOCAL, asked_for, refuse_theirs
+from echocli.remote.wishes import LOCAL, asked_for
 from echocli.types import SAMPLE_RATE
 
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Self, Unpack
 
     from echocli.remote.core import Core
@@ -71,26 +67,23 @@ class RemoteSession(RemoteStand):
         timing: WordTiming | None = None,
         token: str | None = None,
     ) -> None:
-        super().__init__(Address.chosen(chosen, environment or Environment(), token))
-        self.chosen = chosen
-        """Every setting."""
+        super().__init__(
+            wanted,
+            chosen,
+            listener=listener,
+            environment=environment,
+            timing=timing,
+            token=token,
+        )
         self.listening = False
         """Whether the sources are started; before that a stop has nothing to wait for."""
         self.kept: tuple[Path, float] | None = None
         """Where sound is kept that has no text, and how many seconds; told by :attr:`errors`."""
-        self._environment = environment or Environment()
-        refuse_theirs(chosen)
-        self._wanted = wanted
-        self._listener = listener or Logging()
-        self._timing = timing or WordTiming.of(chosen)
-        self._rule = stop_rule(chosen)
-        self._stack = ExitStack()
         self._outlet: queue.SimpleQueue[Event | _Stop | _Done] = queue.SimpleQueue()
         self._spool: Spool
         self._link: Link | None = None
         self._intake: Intake | None = None
         self._stand_in: StandIn | None = None
-        self._used = False
         self._asked_to_stop = self._gave_up = False
 
     @classmethod
@@ -131,55 +124,32 @@ class RemoteSession(RemoteStand):
         wanted = Wanted.hearing(sound, said, chosen, rate)
         return cls(wanted, chosen, listener=listener, environment=environment, token=token)
 
-    def __enter__(self) -> Self:
-        """Open the sources; the server is asked when the events are."""
-        if self._core is not None:
-            raise UsageError("a remote session is used once", hint="make another")
-        try:
-            self._open()
-        except BaseException as error:
-            self._stack.__exit__(type(error), error, error.__traceback__)
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Let go of sources, connection and spool."""
-        self._stack.__exit__(kind, error, trace)
-
-    def __iter__(self) -> Iterator[Event]:
-        """Yield what happens as it happens; ends with stats and end."""
-        if self._core is None or self._link is None or self._intake is None:
-            raise UsageError(INSIDE)
-        if self._used:
-            raise UsageError("a remote session is iterated once", hint="make another")
-        self._used = True
-        from echocli.remote import ending
-
-        try:
-            self._intake.start(self._link.post)
-            self.listening = True
-            self._link.start()
-            yield from self._events()
-            self._link.close()
-            if self._gave_up:
-                ending.pass_over(self._core, self.sources)
-            for event in ending.last_words(self._core, self.collected.language):
-                self.collected.take(event)
-                yield event
-        finally:
-            self._end()
-        if (failure := self._link.error or self._intake.failure) is not None:
-            raise failure
-
     def stop(self, *, catch_up: bool = True) -> None:
         """Ask for the end; what was heard still gets its text. Safe in a signal handler."""
         self._asked_to_stop = True
         self._outlet.put(_Stop(catch_up))
+
+    def _events(self) -> Iterator[Event]:
+        core, link, intake = self._followed, self._link, self._intake
+        assert link is not None
+        assert intake is not None
+        from echocli.remote import ending
+
+        try:
+            intake.start(link.post)
+            self.listening = True
+            link.start()
+            yield from self._told()
+            link.close()
+            if self._gave_up:
+                ending.pass_over(core, self.sources)
+            for event in ending.last_words(core, self.collected.language):
+                self.collected.take(event)
+                yield event
+        finally:
+            self._end()
+        if (failure := link.error or intake.failure) is not None:
+            raise failure
 
     def _open(self) -> None:
         chosen, environment = self.chosen, self._environment
@@ -260,7 +230,7 @@ class RemoteSession(RemoteStand):
             self._gave_up = reading and core.failure is not None
             self.stop()
 
-    def _events(self) -> Iterator[Event]:
+    def _told(self) -> Iterator[Event]:
         while True:
             match self._outlet.get():
                 case _Done():
@@ -282,16 +252,19 @@ class RemoteSession(RemoteStand):
         """Leave nothing running, and nothing without a trace."""
         from echocli.remote import ending
 
+        core, in_file = self._followed, self._wanted.file is not None
+        where = self._address.host, self.chosen["remote"]
         assert self._link is not None
         assert self._intake is not None
-        self._intake.stop()
-        self._link.close()
-        if self._stand_in is not None:
-            self._stand_in.close()
-        core = self._followed
-        if core.phase is Phase.OVER:
-            return
-        in_file = self._wanted.file is not None
-        where = self._address.host, self.chosen["remote"]
-        errors, self.kept = ending.left(core, self._spool, *where, in_file)
-        self._failed += errors
+        try:
+            with self._environment.interrupts.held():
+                try:
+                    self._intake.stop()
+                    self._link.close()
+                finally:  # another program may have handlers of its own that raise
+                    if core.phase is not Phase.OVER and not self._is_unwanted:
+                        errors, self.kept = ending.left(core, self._spool, *where, in_file)
+                        self._failed += errors
+        finally:  # last, because it may wait for a model, and nothing is lost by then
+            if self._stand_in is not None:
+                self._stand_in.close()

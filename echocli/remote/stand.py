@@ -5,40 +5,59 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from echocli.api.collected import Collected
-from echocli.errors import EchoError, UsageError
+from echocli.api.listening import Listening
+from echocli.environment import Environment
+from echocli.errors import EchoError
 from echocli.events import Backfill, Event, Final, Partial
 from echocli.remote.address import Address
-from echocli.types import SAMPLE_RATE, Transcript, seconds, to_samples
+from echocli.remote.wishes import refuse_theirs
+from echocli.types import SAMPLE_RATE, seconds, to_samples
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from echocli.audio.capture import Capture
+    from echocli.api.decoding import WordTiming
+    from echocli.api.listener import Listener
+    from echocli.api.live_sources import Wanted
+    from echocli.config import Chosen
     from echocli.providers.base import LoadSpec
     from echocli.remote.core import Core
 
-INSIDE = "a remote session listens inside `with` only"
 
-
-class RemoteStand:
+class RemoteStand(Listening):
     """What there is to know of a session; its figures are there once it is opened."""
 
-    def __init__(self, address: Address) -> None:
-        self.collected = Collected()
-        self.sources: list[Capture] = []
-        """What is listened to."""
-        self.latency_ms: float | None = None
-        """From the end of speech to the newest final."""
-        self._address = address
+    KIND = "a remote session"
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        chosen: Chosen,
+        *,
+        listener: Listener | None,
+        environment: Environment | None,
+        timing: WordTiming | None,
+        token: str | None,
+    ) -> None:
+        self._address = Address.chosen(chosen, environment or Environment(), token)
+        refuse_theirs(chosen)
+        super().__init__(wanted, chosen, listener=listener, environment=environment, timing=timing)
         self._core: Core | None = None
         self._failed: list[EchoError] = []
+        self._discards = False
+
+    def discard(self) -> None:
+        """Have nothing kept for later just because this is broken off.
+
+        What has no text because the server was given up is kept all the same.
+        """
+        self._discards = True
 
     @property
     def running(self) -> Self:
         """The run itself: its position, level and load."""
         if self._core is None:
-            raise UsageError(INSIDE)
+            raise self._outside
         return self
 
     @property
@@ -75,15 +94,9 @@ class RemoteStand:
         )
 
     @property
-    def transcript(self) -> Transcript:
-        """What was said so far."""
-        return self.collected.transcript(self.spec)
-
-    @property
     def errors(self) -> list[EchoError]:
         """What went wrong beside the transcript: a recording, or the connection for good."""
-        found = (getattr(one, "error", None) for one in self.sources)
-        return [*(error for error in found if error is not None), *self._failed]
+        return [*super().errors, *self._failed]
 
     def _take(self, event: Event, *, timed: bool) -> None:
         """Keep an event; ``timed`` where sound comes as fast as it is spoken."""
@@ -93,9 +106,14 @@ class RemoteStand:
             self.latency_ms = max(0.0, late * 1000 / SAMPLE_RATE)
 
     @property
+    def _is_unwanted(self) -> bool:
+        """Whether nobody wants what has no text, and it is not for want of a server either."""
+        return self._discards and self._followed.failure is None
+
+    @property
     def _followed(self) -> Core:
         if self._core is None:
-            raise UsageError(INSIDE)
+            raise self._outside
         return self._core
 
 

@@ -112,6 +112,10 @@ class StandIn:
             if self._is_needed(now):
                 self._begin(now)
             return
+        if (live := self._turn.live) is not None:
+            # Its events, which let go of the sound, may be on their way, or wait for another.
+            for course in core.courses:
+                course.decoded = live.settled(course.name)
         if core.phase is not Phase.HELD:
             self._back_since = None
             return
@@ -130,9 +134,16 @@ class StandIn:
         self._stack.close()
 
     def _is_needed(self, now: float) -> bool:
-        """Tell whether the server is away for longer than most are; one that greets is not."""
+        """Tell whether the server is away for longer than most are; one that greets is not.
+
+        Who wants nothing caught up has no time for a model to load.
+        """
         core = self.core
-        if self._failed or core.phase not in (Phase.WAITING, Phase.CONNECTING, Phase.LOST):
+        if (
+            self._failed
+            or core.hurried
+            or core.phase not in (Phase.WAITING, Phase.CONNECTING, Phase.LOST)
+        ):
             return False
         since = core.away_since
         return core.phase is Phase.LOST or (since is not None and now - since >= GRACE)
@@ -142,6 +153,8 @@ class StandIn:
         core.held = True
         self._turns += 1
         starts = {course.name: course.settled for course in core.courses}
+        for course in core.courses:
+            course.decoded = course.settled
         sources = [KeptSound(course, course.settled, clock, self.post) for course in core.courses]
         turn = self._turn = _Turn(f"turn{self._turns}", sources)
         thread = threading.Thread(

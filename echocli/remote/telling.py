@@ -117,9 +117,14 @@ def spool_full(name: str, start: int, end: int, why: str) -> Notice:
     return Notice(SPOOL_FULL, f"{name}: sound from {span} is lost: {why}")
 
 
-def too_late(secs: float) -> str:
-    """Say that the last chance has passed."""
-    return f"it did not come back within {secs:.0f} s"
+def too_late(secs: float, *, there: bool) -> str:
+    """Say that the last chance has passed, of a server that is ``there`` or of one that is away."""
+    return f"it {'was not done' if there else 'did not come back'} within {secs:.0f} s"
+
+
+def stuck(secs: float) -> str:
+    """Say that nothing came of waiting for the end."""
+    return f"it has not got on for {secs:.0f} s"
 
 
 def reason(error: BaseException) -> str:

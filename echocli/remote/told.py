@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from echocli.events import End, Event, Final, Notice, Progress, Ready, StatsEvent
-from echocli.remote.answer import Problem, language_of, segment_of
-from echocli.remote.exchange import Failed
-from echocli.remote.policy import Loss
+from echocli.remote.answer import done_of, language_of, segment_of
+from echocli.remote.exchange import not_understood
+from echocli.wire.codes import Malformed
 
 if TYPE_CHECKING:
     from echocli.providers.base import LoadSpec
@@ -27,9 +27,11 @@ class Told:
     ends, or 0.2 s behind it, is not told; one that begins there, or 0.2 s before it, is. Of one
     that lies on both sides the words behind that place are told; the whole of it where its words
     have no times: better a word twice than a word lost.
+
+    ``spec`` says what serves; it is asked when there is an answer.
     """
 
-    def __init__(self, sound: str, spec: LoadSpec, *, keep_words: bool) -> None:
+    def __init__(self, sound: str, spec: Callable[[], LoadSpec], *, keep_words: bool) -> None:
         self.over = False
         self._sound = sound
         self._spec = spec
@@ -45,21 +47,21 @@ class Told:
         self._known = self._end
 
     def take(self, message: dict[str, Any]) -> Iterator[Event]:
-        """Yield the events of a message; raises :class:`Failed` for what is not understood."""
+        """Yield the events of a message; raises ``Failed`` for what is not understood."""
         if not self._ready:
             self._ready = True
-            yield Ready(self._sound, self._spec.provider, self._spec.model)
+            spec = self._spec()
+            yield Ready(self._sound, spec.provider, spec.model)
         try:
             if message.get("type") == "transcript.text.delta":
                 yield from self._final(message)
             elif message.get("type") == "transcript.text.done":
                 yield from self._done(message)
-        except (KeyError, TypeError, ValueError) as error:
-            said = "its answer is not understood"
-            raise Failed(Problem(said, blames_us=True), Loss(said)) from error
+        except Malformed as error:
+            raise not_understood(str(error)) from error
 
     def _final(self, message: dict[str, Any]) -> Iterator[Event]:
-        segment = self._rest(segment_of(message["segment"]))
+        segment = self._rest(segment_of(message.get("segment")))
         if segment is None:
             return
         self._end = max(self._end, segment.end)
@@ -83,17 +85,16 @@ class Told:
         return replace(segment, start=words[0].start, text=text, words=words)
 
     def _done(self, message: dict[str, Any]) -> Iterator[Event]:
+        done = done_of(message)
         self.over = True
-        duration = float(message.get("duration") or self._end)
-        for found in message.get("notices") or ():
-            yield self._notice(found)
+        for notice in done.notices:
+            yield self._named(notice)
         yield StatsEvent({})
-        yield End(duration, language_of(message.get("language")))
+        yield End(done.duration or self._end, language_of(done.language))
 
-    def _notice(self, found: dict[str, Any]) -> Notice:
+    def _named(self, notice: Notice) -> Notice:
         """Return what the server says of the file, which it knows by its last name only."""
-        code, text = str(found["code"]), str(found["message"])
         begins = f"{Path(self._sound).name}: "
-        if text.startswith(begins):
-            text = f"{self._sound}: {text.removeprefix(begins)}"
-        return Notice(code, text)
+        if not notice.message.startswith(begins):
+            return notice
+        return Notice(notice.code, f"{self._sound}: {notice.message.removeprefix(begins)}")

@@ -64,6 +64,7 @@ __all__ = [
     "SourceStart",
     "Start",
     "parse_client",
+    "parse_json",
     "parse_object",
     "parse_server",
     "to_dict",
@@ -129,7 +130,15 @@ def parse_server(text: str) -> ServerMessage | None:
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """Read a JSON object that has a ``type``; raises :class:`Malformed`.
+    """Read a JSON object that has a ``type``; raises :class:`Malformed`."""
+    found = parse_json(text)
+    if not isinstance(found, dict) or not isinstance(found.get("type"), str):
+        raise Malformed("a message is no object with a type")
+    return found
+
+
+def parse_json(text: str) -> Any:
+    """Read JSON; raises :class:`Malformed`.
 
     Stricter than Python: no NaN, no number too large for a float, no half of a surrogate pair.
     """
@@ -138,8 +147,6 @@ def parse_object(text: str) -> dict[str, Any]:
         _check_text(text, found)
     except (ValueError, RecursionError):
         raise Malformed("a message is no JSON", close=Close.INVALID) from None
-    if not isinstance(found, dict) or not isinstance(found.get("type"), str):
-        raise Malformed("a message is no object with a type")
     return found
 
 

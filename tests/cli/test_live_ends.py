@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,7 +14,14 @@ import pytest
 import soundfile
 
 from echocli.output.writers import FORMATS
-from tests.cli.conftest import PATIENCE, Script, Start, assert_all_end, eventually
+from tests.cli.conftest import (
+    PATIENCE,
+    Script,
+    Start,
+    assert_all_end,
+    eventually,
+    interrupt_until_it_ends,
+)
 from tests.cli.stream import Event, Stream, assert_is_in_order, cut
 
 
@@ -25,20 +31,24 @@ def meeting(samples: Path) -> Path:
     return samples / "meeting.flac"
 
 
-def ended_by_another(process: subprocess.Popen[bytes]) -> bool:
-    """Interrupt a process once more; tell whether it has ended."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-    return process.poll() is not None
-
-
 class TestEnds:
     pytestmark = pytest.mark.unit
 
-    def test_a_reader_that_goes_away_ends_it_quietly(
-        self, start_echocli: Start, script: Script, meeting: Path
+    @pytest.mark.parametrize("piped", [False, True], ids=["file", "pipe"])
+    def test_a_reader_that_goes_away_ends_it_quietly_and_nothing_is_kept(
+        self,
+        start_echocli: Start,
+        script: Script,
+        meeting: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        piped: bool,
     ) -> None:
-        running = start_echocli("live", "--file", meeting, *script(delay_ms=20))
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        # A file goes in step; of a pipe sentences wait while one is decoded.
+        source = ["-"] if piped else ["--file", meeting]
+        with meeting.open("rb") as sound:
+            running = start_echocli("live", *source, *script(delay_ms=100), stdin=sound)
         running.wait_for_line()
         workers = running.workers()
         assert running.process.stdout is not None
@@ -46,6 +56,7 @@ class TestEnds:
         assert running.process.wait(PATIENCE) == 0
         assert running.process.stderr is not None
         assert running.process.stderr.read() == b""
+        assert list(tmp_path.glob("echocli-*/*.wav")) == []
         assert_all_end(workers)
 
     @pytest.mark.parametrize("name", ["txt", "json"])
@@ -107,9 +118,7 @@ class TestEnds:
         stream.running.process.send_signal(signal.SIGINT)
         stream.until("speech_ended")
         began = time.monotonic()
-        # One that comes at once with the first is the shell's or the kernel's, not a person's; a
-        # person may hold the key.
-        eventually(lambda: ended_by_another(stream.running.process))
+        interrupt_until_it_ends(stream.running.process)
         code, errors = stream.end()
         assert code == 130, errors
         assert time.monotonic() - began < 5  # the hanging decode would be given up after ten

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -25,7 +24,7 @@ import pytest
 import soundfile
 
 from echocli.runtime.ladder import Rung
-from tests.cli.conftest import PATIENCE, eventually
+from tests.cli.conftest import PATIENCE, eventually, interrupt_until_it_ends
 from tests.cli.stream import Event, assert_is_in_order
 from tests.conftest import clean_environment
 from tests.tools.strictly import check
@@ -131,16 +130,6 @@ def read_screen(terminal: int, screen: bytearray) -> None:
             return
 
 
-def interrupt_twice(run: Run) -> None:
-    """Press Ctrl-C when something waits, and again as somebody does who is in a hurry."""
-    eventually(lambda: bool(run.of("gap")))
-    run.process.send_signal(signal.SIGINT)
-    first = time.monotonic()
-    # One that comes at once with the first is the shell's or the kernel's, not a person's.
-    eventually(lambda: time.monotonic() - first > 0.2)
-    run.process.send_signal(signal.SIGINT)
-
-
 @pytest.fixture(scope="module")
 def runs(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """Return all runs, over."""
@@ -150,7 +139,9 @@ def runs(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
         for name, options in OPTIONS.items()
     }
     try:
-        interrupt_twice(started["interrupted"])
+        interrupted = started["interrupted"]
+        eventually(lambda: bool(interrupted.of("gap")))  # something waits
+        interrupt_until_it_ends(interrupted.process)
         for run in started.values():
             run.process.wait(PATIENCE)
         yield started

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +17,8 @@ import soundfile
 from echocli.remote.outbox import to_pcm
 from echocli.wire.codes import Close, Code
 from echocli.wire.messages import Refusal
-from tests.cli.conftest import Start
+from tests.cli.conftest import PATIENCE, Start, interrupt_until_it_ends
+from tests.cli.stream import Stream
 from tests.conftest import RunEchocli
 from tests.remote.fake import Fake, Hangup, running, speech
 from tests.remote.test_files import WHOLE, Answers, refuse, serving, stream
@@ -44,6 +47,13 @@ def talk(tmp_path: Path) -> Path:
     path = tmp_path / "talk.wav"
     soundfile.write(path, speech(1, 8), 16000, subtype="PCM_16")
     return path
+
+
+@pytest.fixture
+def kept_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where processes keep what has no text."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    return tmp_path
 
 
 class TestLive:
@@ -104,30 +114,67 @@ class TestLive:
     def test_ctrl_c_ends_a_recording_that_nobody_takes_within_the_last_chance(
         self, start_echocli: Start, url: str
     ) -> None:
-        import subprocess
-
         program = start_echocli("live", "-", "--remote", url, stdin=subprocess.PIPE)
         program.write(to_pcm(speech(1, 3)))
-        assert program.wait_for_line().startswith("1\n")
+        assert program.wait_for_line(3) == "1\n2\n3\n"
         program.signal_group(signal.SIGINT)
         code, out, err = program.end()
         assert (code, out, err) == (130, "1\n2\n3\n", "")
 
+    @pytest.mark.usefixtures("kept_here")
     def test_a_second_ctrl_c_does_not_wait(self, start_echocli: Start) -> None:
-        import subprocess
-
         program = start_echocli("live", "-", "--remote", NOBODY, stdin=subprocess.PIPE)
         program.write(to_pcm(speech(1, 1)))
         stderr = program.process.stderr
         assert stderr is not None
         assert b"cannot be reached" in stderr.readline()
-        program.signal_group(signal.SIGINT)
-        time.sleep(0.3)
-        program.signal_group(signal.SIGINT)
         began = time.monotonic()
+        interrupt_until_it_ends(program.process)
         code, _, _ = program.end()
         assert code == 130
         assert time.monotonic() - began < 10
+
+    def test_what_is_kept_is_told_where_the_reader_went_away_after_the_server(
+        self, start_echocli: Start, kept_here: Path
+    ) -> None:
+        away = ("--remote", NOBODY, "--retries", "0")
+        program = start_echocli("live", "-", *away, "-f", "jsonl", stdin=subprocess.PIPE)
+        stream = Stream(program)
+        stream.until("notice", code="connection_lost")
+        program.write(to_pcm(speech(1, 3)))
+        while stream.until("meter")["position"] < 2:
+            pass
+        assert program.process.stdout is not None
+        program.process.stdout.close()
+        code, _, told = program.end()
+        assert code == 0
+        (kept,) = kept_here.glob("echocli-*/stdin.wav")
+        assert f"send it later: echocli transcribe {kept} --remote" in told
+
+    def test_nothing_is_kept_for_a_reader_that_went_away_before_the_server(
+        self, start_echocli: Start, fake: Fake, url: str, kept_here: Path
+    ) -> None:
+        unread, ended = threading.Event(), threading.Event()
+
+        def mishap(*_: int) -> None:
+            said = [len(talk.numbered) for talk in fake.talks.values()]
+            if said >= [2]:  # where a second begins, and its text
+                unread.wait(PATIENCE)
+            if said >= [4]:  # it decodes no more
+                ended.wait(PATIENCE)
+
+        fake.mishap = mishap
+        program = start_echocli("live", "-", "--remote", url, stdin=subprocess.PIPE)
+        program.write(to_pcm(speech(1, 8)))
+        program.wait_for_line()
+        assert program.process.stdout is not None
+        program.process.stdout.close()
+        unread.set()
+        code = program.process.wait(PATIENCE)
+        ended.set()
+        assert program.process.stderr is not None
+        assert (code, program.process.stderr.read()) == (0, b"")
+        assert list(kept_here.glob("echocli-*/*.wav")) == []
 
 
 def test_a_token_that_is_wrong_ends_it_with_the_next_step(

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from echocli.config import FLAG, chosen_of
 from echocli.config.settings import Setting
 from echocli.errors import EchoError, InputError, ProviderError, TranscriptionError, UsageError
-from echocli.events import End, Event, Final, Notice
+from echocli.events import End, Event, Final, Notice, Ready
 from echocli.remote.answer import language_of, problem_in, segment_of
 from echocli.remote.files import RemoteTranscriber
 from echocli.remote.telling import WRONG_PLACE
@@ -45,6 +45,10 @@ class Answers:
     each: list[Callable[[BaseHTTPRequestHandler], None]]
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    health: list[bytes] = field(default_factory=lambda: [b'{"provider": "fake", "model": "base"}'])
+    """What to say of itself in turn; the last one for good."""
+    asked: list[int] = field(default_factory=list)
+    """How many files had come when it was asked for that."""
 
 
 def stream(*messages: dict[str, Any], breaks: bool = False) -> Callable[..., None]:
@@ -85,7 +89,8 @@ def serving(answers: Answers) -> Iterator[str]:
             answer(self)
 
         def do_GET(self) -> None:
-            body = b'{"provider": "fake", "model": "base"}'
+            answers.asked.append(len(answers.bodies))
+            body = answers.health[min(len(answers.asked), len(answers.health)) - 1]
             self.send_response(503)  # not ready, and still it says who serves
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -199,6 +204,24 @@ def test_what_would_be_refused_again_is_not_sent_again(
     with serving(answers) as url, pytest.raises(kind, match=r"talk\.wav: 127\.0\.0\.1"):
         heard(url, sound)
     assert len(answers.bodies) == 1
+
+
+def test_who_serves_is_asked_when_there_is_an_answer(sound: str) -> None:
+    answers = Answers([refuse(503), refuse(503), stream(*WHOLE)])
+    with serving(answers) as url:
+        found = heard(url, sound)
+    assert answers.asked == [3]
+    assert found.events[0] == Ready(sound, "fake", "base")
+
+
+@pytest.mark.parametrize("said", [b"", b"[]", b"[" * 100_000, b'{"provider": 1, "model": []}'])
+def test_who_serves_is_asked_again_where_it_was_not_said(sound: str, said: bytes) -> None:
+    answers = Answers([stream(*WHOLE)])
+    answers.health.insert(0, said)
+    with serving(answers) as url:
+        found = heard(url, sound)  # which asks too
+    assert answers.asked == [1, 1]
+    assert found.events[0] == Ready(sound, "remote", "unknown")
 
 
 def cut(number: int, start: float, end: float, **more: Any) -> dict[str, Any]:
@@ -317,9 +340,17 @@ def test_words_come_with_their_times() -> None:
     assert (segment.words[0].text, segment.words[0].end) == (" hello", 0.4)
 
 
-@given(st.text() | st.sampled_from(["[]", "{}", '{"error": 1}', '{"error": {}}', "null"]))
+@given(
+    st.text() | st.sampled_from(["[]", "{}", '{"error": 1}', '{"error": {}}', "null", "[" * 10**5])
+)
 def test_any_body_with_a_status_is_a_problem(body: str) -> None:
-    assert problem_in(body, 500, "Oops") is not None
+    problem = problem_in(body, 500, "Oops")
+    assert (problem.status, "Oops" in problem.message) == (500, True)
+
+
+def test_of_a_message_without_end_the_beginning_is_shown() -> None:
+    body = json.dumps({"error": {"message": "no " * 10_000, "code": "x"}})
+    assert len(problem_in(body, 500).message) == 1000
 
 
 @pytest.mark.parametrize(

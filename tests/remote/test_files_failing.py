@@ -17,22 +17,17 @@ from echocli.config import chosen_of
 from echocli.errors import EchoError, InputError, TranscriptionError
 from echocli.remote.files import RemoteTranscriber
 from echocli.remote.telling import NOT_THERE, OTHER
-from tests.remote.test_files import SOUND, WHOLE, Answers, delta, refuse, serving, stream
+from tests.remote.test_files import WHOLE, Answers, delta, refuse, serving, sound, stream
 
 pytestmark = [pytest.mark.unit, pytest.mark.network]
+
+__all__ = ["sound"]
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 CERTIFICATE = Path(__file__).parents[1] / "server" / "tls" / "certificate.pem"
 
 INCOMPLETE = {"error": {"message": "no text", "code": "transcript_incomplete"}}
-
-
-@pytest.fixture
-def sound(tmp_path: Path) -> str:
-    path = tmp_path / "talk.wav"
-    path.write_bytes(SOUND)
-    return str(path)
 
 
 def too_large(request: BaseHTTPRequestHandler) -> None:
@@ -139,7 +134,7 @@ def test_a_server_that_speaks_tls_only_is_said_at_once_with_the_other_address(so
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def shake_hands() -> None:
-            for _ in range(3):  # with who asks for its health, who sends, and who tries TLS
+            for _ in range(2):  # with who sends, and who tries TLS
                 taken, _ = server.accept()
                 with taken, suppress(OSError):
                     context.wrap_socket(taken, server_side=True).close()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -36,6 +38,17 @@ class FailsToSend(Core):
 class FailsToLose(Core):
     def lost(self, loss: Loss, now: float) -> None:
         raise LookupError(f"{loss.reason} at {now > 0}")
+
+
+class Hangs(Core):
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.hangs, self.goes_on = threading.Event(), threading.Event()
+
+    def tick(self, now: float) -> None:
+        self.hangs.set()
+        self.goes_on.wait(60)
+        super().tick(now)
 
 
 @pytest.fixture
@@ -133,3 +146,46 @@ def test_who_never_stops_telling_the_core_something_does_not_hold_up_the_connect
     assert core.failure is not None
     assert "404" in core.failure.reason
     assert told < 100_000
+
+
+def test_a_thread_that_hangs_is_not_waited_for(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("echocli.remote.link.ENDING", 0.05)
+    core, ended = Hangs(("mic",), "host", Policy(lambda: 0.5), spool), threading.Event()
+    address = Address.parse("ws://127.0.0.1:9")
+    link = Link(core, address, SystemClock(), lambda _: None, lambda _: None, ended.set)
+    link.start()
+    assert core.hangs.wait(60)
+    link.close()
+    assert not ended.is_set()
+    core.goes_on.set()
+    assert ended.wait(60)
+    link.close()
+    assert link.error is None
+
+
+def test_a_resolver_that_does_not_answer_holds_up_no_end(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answers, answered = threading.Event(), threading.Event(), threading.Event()
+
+    def resolve(*_: Any, **__: Any) -> NoReturn:
+        asked.set()
+        answers.wait(20)
+        answered.set()
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    core, ended = Core(("mic",), "host", Policy(lambda: 0.5), spool), threading.Event()
+    address = Address.parse("ws://nowhere.test:8765")
+    link = Link(core, address, SystemClock(), lambda _: None, lambda _: None, ended.set)
+    link.start()
+    assert asked.wait(60)
+    link.close()
+    try:
+        assert ended.is_set()
+        assert not answered.is_set()
+    finally:
+        answers.set()
+    assert link.error is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -227,34 +228,38 @@ def endless() -> Iterator[Samples]:
         yield second(7)
 
 
-def free_port() -> int:
-    import socket
+@pytest.fixture
+def nobody() -> Iterator[socket.socket]:
+    """Hold a port where nobody listens, and nobody else can."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found
+
+@pytest.fixture
+def no_port(nobody: socket.socket) -> int:
+    found: int = nobody.getsockname()[1]
+    return found
 
 
-def test_a_server_that_comes_later_gets_everything() -> None:
-    fake, number = Fake(), free_port()
+def test_a_server_that_comes_later_gets_everything(nobody: socket.socket, no_port: int) -> None:
+    fake = Fake()
     events: list[Event] = []
-    with to(number) as session:
+    with to(no_port) as session:
         iterator = iter(session)
         for event in iterator:
             events.append(event)
             if isinstance(event, Notice):
                 break
-        with running(fake, number):
+        nobody.close()
+        with running(fake, no_port):
             events += iterator
     assert numbers(events) == WHOLE
 
 
 class TestGivenUp:
-    def test_what_has_no_text_is_left_as_a_file_that_can_be_sent_later(
-        self,
-    ) -> None:
-        with to(free_port(), retries=0) as session:
+    def test_what_has_no_text_is_left_as_a_file_that_can_be_sent_later(self, no_port: int) -> None:
+        with to(no_port, retries=0) as session:
             events = list(session)
             (error,) = session.errors
         assert codes(events)[-1] == "connection_lost"
@@ -282,14 +287,14 @@ class TestGivenUp:
         assert told == WHOLE[: len(told)]
         assert np.array_equal(sound, speech(len(told) + 1, SECONDS))
 
-    def test_a_stop_ends_a_recording_that_goes_on(self) -> None:
+    def test_a_stop_ends_a_recording_that_goes_on(self, no_port: int) -> None:
         def slow() -> Iterator[Samples]:
             while not stopped.is_set():
                 yield second(3)
                 stopped.wait(0.01)
 
         stopped = threading.Event()
-        with to(free_port(), slow(), retries=0) as session:
+        with to(no_port, slow(), retries=0) as session:
             for event in session:
                 if isinstance(event, Notice) and event.code == "connection_lost":
                     session.stop()

@@ -29,8 +29,8 @@ pytestmark = pytest.mark.unit
 
 REFUSED = Loss("HTTP 401 Unauthorized", status=401)
 
-Played = list[tuple[Event, int] | Exception]
-"""Events of a run with up to where all is settled then, and perhaps what ends it."""
+Played = list[tuple[Event, int] | Exception | threading.Barrier]
+"""Events of a run with up to where all is settled then, whom it waits for, and what ends it."""
 
 
 class Run:
@@ -44,6 +44,9 @@ class Run:
         for one in self._played:
             if isinstance(one, Exception):
                 raise one
+            if isinstance(one, threading.Barrier):
+                one.wait()
+                continue
             event, self._settled = one
             yield event
 
@@ -182,3 +185,18 @@ def test_a_second_turn_waits_for_the_model_that_the_first_has_asked_for(tmp_path
     stage.stand_in.close()
     assert stage.opened == 1
     assert stage.core.phase is Phase.OVER
+
+
+def test_how_far_a_run_is_can_be_seen_before_its_events_are_taken(tmp_path: Path) -> None:
+    meet = threading.Barrier(2, timeout=10)
+    played: Played = [(gap(0, 2), 2 * SAMPLE_RATE), meet, meet, (final(2), 3 * SAMPLE_RATE)]
+    stage = Stage(tmp_path, played)
+    (course,) = stage.core.courses
+    stage.lose(REFUSED, 0.0)
+    meet.wait()
+    stage.stand_in.look(1.0)
+    assert (course.settled, course.decoded) == (0, 2 * SAMPLE_RATE)  # the gap waits for a text
+    meet.wait()
+    while stage.core.held:
+        stage.calls.get(timeout=10)(1.0)
+    stage.stand_in.close()

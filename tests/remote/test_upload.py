@@ -5,20 +5,35 @@ from __future__ import annotations
 import errno
 import io
 import os
+import tempfile
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from echocli.environment import Environment
-from echocli.errors import InputError
+from echocli.errors import InputError, OutputError
 from echocli.remote.upload import Upload, opened
+from tests.remote.disk import files_of_at_most
 
 pytestmark = pytest.mark.unit
 
 SOUND = b"0123456789"
 
 with_fifos = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+
+
+@dataclass
+class Piped(Environment):
+    """A process that somebody pipes something into."""
+
+    holds: BinaryIO = field(default_factory=io.BytesIO)
+
+    @property
+    def stdin(self) -> BinaryIO:
+        return self.holds
 
 
 @pytest.fixture
@@ -62,11 +77,14 @@ def test_a_file_that_becomes_shorter_is_an_error_of_that_file(path: Path) -> Non
             upload.read(6)
 
 
-def test_a_file_that_cannot_be_read_on_is_an_error_of_that_file() -> None:
-    class Torn(io.BytesIO):
-        def read(self, _: int | None = -1) -> bytes:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+class Torn(io.BytesIO):
+    """What gives an error where there should be sound."""
 
+    def read(self, _: int | None = -1) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_file_that_cannot_be_read_on_is_an_error_of_that_file() -> None:
     with pytest.raises(InputError, match=r"talk\.wav: Input/output error"):
         Upload(Torn(SOUND), "talk.wav").read()
 
@@ -90,3 +108,38 @@ def test_a_pipe_that_holds_nothing_is_an_error_of_that_input(tmp_path: Path) -> 
     ):
         pass
     writer.join()
+
+
+def test_a_pipe_that_cannot_be_read_on_is_an_error_of_that_input() -> None:
+    with (
+        pytest.raises(InputError, match="stdin: Input/output error"),
+        opened("-", Piped(holds=Torn(SOUND))),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("room", [0, 100_000, 2_000_000])
+def test_a_full_disk_is_an_error_of_the_directory_for_copies(room: int) -> None:
+    tempfile.gettempdir()  # which writes, to see whether it can be used
+    pipe = Piped(holds=io.BytesIO(bytes(room + 3500)))
+    with (
+        files_of_at_most(room),
+        pytest.raises(OutputError, match=f"stdin: .* copied to {tempfile.tempdir}: ") as caught,
+        opened("-", pipe),
+    ):
+        pass
+    assert "TMPDIR" in (caught.value.hint or "")
+
+
+def test_no_more_of_a_pipe_is_copied_than_may_be() -> None:
+    class Endless(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            return bytes(size or 0)
+
+    with (
+        pytest.raises(InputError, match="stdin: holds more than the 3 MB"),
+        opened("-", Piped(holds=Endless()), 3 * 2**20),
+    ):
+        pass
+    with opened("-", Piped(holds=io.BytesIO(SOUND)), len(SOUND)) as upload:
+        assert upload.read() == SOUND
