@@ -8,11 +8,24 @@ takes less than a second, and the next must not break it off.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import signal
 from contextlib import contextmanager
+
+TYPE_CHECKING = False  # that of `typing`, which takes longer to load than all that is here
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
 PAUSE = 1.0
 """Seconds after an interruption in which no other is taken."""
+
+AGAIN = 0.1
+"""Seconds after which a second signal means that somebody does not want to wait: a shell and the
+kernel may both send one, but only a person presses again."""
+
+ENDS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""Signals that ask for the end; some are not on Windows, and the last is nowhere else."""
 
 
 class Interrupts:
@@ -49,3 +62,28 @@ class Interrupts:
             yield
         finally:
             self._held = False
+
+
+def take(handle: Callable[[int, Any], None]) -> dict[int, Any]:
+    """Have the signals that ask for the end handled; return by number what handled them before.
+
+    Those that the process was started to ignore stay ignored: by nohup, or by a shell for what it
+    runs in the background.
+    """
+    before = {}
+    for name in ENDS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, handle)
+    return before
+
+
+@contextmanager
+def handling(handle: Callable[[int, Any], None]) -> Iterator[None]:
+    """Have them handled as :func:`take` does, for the block."""
+    before = take(handle)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

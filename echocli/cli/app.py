@@ -23,6 +23,7 @@ from echocli.cli.groups import LazyGroup, Table
 from echocli.cli.help import parser_hint, parser_message
 from echocli.environment import Environment
 from echocli.errors import EchoError, ExitCode, OutputError
+from echocli.interrupts import take
 from echocli.output.stdout import fit
 from echocli.output.text import one_line
 
@@ -165,13 +166,13 @@ def _print_error(environment: Environment, message: str, hint: str | None, code:
 def _take_signals(environment: Environment) -> None:
     """Make a request to end and a terminal that goes away the same as Ctrl-C."""
 
-    def take(number: int, _frame: object) -> None:
+    def handle(number: int, _frame: object) -> None:
         if number not in (signal.SIGINT, signal.SIGTERM):
             # A hang-up comes from the shell and again from the kernel, whenever that is.
             signal.signal(number, signal.SIG_IGN)
         environment.interrupts.interrupt(environment.clock.now())
 
-    leaving.take(take)
+    take(handle)
 
 
 def _open_closed_streams() -> None:

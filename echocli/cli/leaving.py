@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
-from collections.abc import Callable
+
+from echocli.interrupts import take
 
 INTERRUPTED = 130
 """``ExitCode.INTERRUPTED``, whose module is loaded later than this one is needed."""
-
-ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
-"""Ctrl-C, a request to end and a terminal that goes away; Windows has no SIGHUP."""
 
 _status: list[int] = []
 
@@ -33,15 +30,6 @@ def prepare() -> None:
 def with_status(status: int) -> None:
     """Say which exit status the process will have."""
     _status[0] = status
-
-
-def take(handler: Callable[[int, object], None]) -> None:
-    """Have the signals that end a process handled, but for those it was started to ignore."""
-    for name in ENDING:
-        number = getattr(signal, name, None)
-        # nohup has it ignored, and a shell the Ctrl-C of what it runs in the background.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, handler)
 
 
 def when_interrupted() -> None:

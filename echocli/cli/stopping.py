@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from echocli.environment import Environment
-
-AGAIN = 0.1
-"""Seconds after which a second Ctrl-C means that somebody does not want to wait."""
+from echocli.interrupts import AGAIN, handling
 
 
 class Stoppable(Protocol):
@@ -36,20 +34,11 @@ def stopping(live: Stoppable, environment: Environment) -> Iterator[list[float]]
 
     def handle(number: int, _frame: object) -> None:
         came.append(environment.clock.now())
-        # A shell and the kernel may both send one; only a person who presses again is impatient.
         if came[-1] - came[0] >= AGAIN or not live.listening:
             environment.interrupts.interrupt(came[-1])
             return  # to what another one has set going
         # Whoever ends a service waits ten seconds; what was put aside is kept on disk for that.
         live.stop(catch_up=number == signal.SIGINT)
 
-    before = {}
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # SIGHUP is not on Windows
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            before[number] = signal.signal(number, handle)
-    try:
+    with handling(handle):
         yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

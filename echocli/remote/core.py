@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from echocli.remote import telling
 from echocli.remote.actions import Action, Connect, Phase
-from echocli.remote.dialogue import GREETING, Dialogue
+from echocli.remote.dialogue import GREETING, Dialogue, Line
 from echocli.remote.policy import GiveUp, Loss
 from echocli.remote.spool import WIDTH
 from echocli.wire import messages
@@ -114,8 +114,7 @@ class Core(Dialogue):
     def connected(self, now: float) -> None:
         """Take note of a connection."""
         self._policy.connected(now)
-        self._opened = self._heard = now
-        self._greeted = self._finished = self._pressed = self._warm = False
+        self._line = Line(now)
         self._turn(Phase.HELD if self.held else Phase.GREETING, now + GREETING)
         if not self.held:
             self._greet(now)
@@ -126,7 +125,7 @@ class Core(Dialogue):
             return
         loss, phase = self._explained(loss), self.phase
         asleep, unknown = self._fell_asleep(loss, now), self._is_forgotten(loss)
-        self._refusal = self._breach = None  # what was said explains this loss, and no later one
+        self._line = Line(now)  # what was said explains this loss, and no later one
         if asleep:
             self._sleep(now)
             return
@@ -140,9 +139,7 @@ class Core(Dialogue):
             self._give_up(verdict)
             return
         due = now + SOON if isinstance(verdict, GiveUp) else verdict.at
-        self._turn(Phase.WAITING, now if forgotten else due)
-        if self._stopping:
-            self._hurry(now, max(self._policy.hurried(now), now + SOON))
+        self._wait(now if forgotten else due, now)
         if not forgotten:
             wait = max(0.0, self._due - now)
             said = telling.lost(
@@ -159,7 +156,7 @@ class Core(Dialogue):
 
     def next_frame(self) -> bytes | None:
         """Return the next frame of sound to send; ``None`` where there is none, or none may be."""
-        if self.phase is not Phase.LIVE or self._pressed or self._finished:
+        if self.phase is not Phase.LIVE or self._line.pressed or self._line.finished:
             return None
         behind = [(one.cursor, place) for place, one in enumerate(self.courses) if one.may_send]
         frames = (self.courses[place].frame(place) for _, place in sorted(behind))
@@ -195,22 +192,22 @@ class Core(Dialogue):
         return LAST_TRY if self._catch_up else HURRY
 
     def _look_after(self, now: float) -> None:
-        if not (self._finished or any(one.awaits for one in self.courses)):
-            self._progress = now  # where there is nothing to do, nobody is stuck
-        silent = now - self._heard >= (SILENT if self._catch_up else HURRY)
-        stuck = now - self._progress >= STUCK
+        if not (self._line.finished or any(one.awaits for one in self.courses)):
+            self._line.progress = now  # where there is nothing to do, nobody is stuck
+        silent = now - self._line.heard >= (SILENT if self._catch_up else HURRY)
+        stuck = now - self._line.progress >= STUCK
         if stuck and self._stopping:
             self._wait_no_longer(telling.stuck(STUCK))
             return
-        if (self._warm or not self._catch_up) and (silent or stuck):
-            self._heard = self._progress = now
+        if (self._line.warm or not self._catch_up) and (silent or stuck):
+            self._line.heard = self._line.progress = now
             self._hang_up("the server does not answer")
-        if self.story.seen > self._seen_told and now - self._told >= ACKNOWLEDGE:
-            self._seen_told, self._told = self.story.seen, now
+        if self.story.seen > self._seen_told and now - self._line.told >= ACKNOWLEDGE:
+            self._seen_told, self._line.told = self.story.seen, now
             self._say(messages.Seen(self.story.seen))
-        if not self._finished and all(one.over and one.sent for one in self.courses):
-            self._finished = self._ending = True
-            self._progress = now
+        if not self._line.finished and all(one.over and one.sent for one in self.courses):
+            self._line.finished = self._ending = True
+            self._line.progress = now
             self._say(messages.Finish(self._catch_up))
 
     def _sleep(self, now: float) -> None:
@@ -218,6 +215,12 @@ class Core(Dialogue):
         self._policy.left(now)
         self._anew, self._slept_at = True, self._captured
         self._turn(Phase.WAITING, now)
+
+    def _wait(self, due: float, now: float) -> None:
+        """Wait for the next try; not that long where the end is wanted."""
+        self._turn(Phase.WAITING, due)
+        if self._stopping:
+            self._hurry(now, max(self._policy.hurried(now), now + SOON))
 
     def _hurry(self, now: float, at: float) -> None:
         last = now + self._last_try

@@ -6,7 +6,7 @@ No part of it decides when to connect, or whether: that is :class:`~echocli.remo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from echocli.events import End, Ready, SpeechEnded, StatsEvent
@@ -40,6 +40,34 @@ IDLE = 2.0
 
 TOGETHER = 1.0
 """Seconds to wait until all sources have begun, so that none begins with a gap."""
+
+
+@dataclass(slots=True)
+class Line:
+    """What has come to pass on one connection; times are of the clock."""
+
+    opened: float
+    heard: float = field(init=False)
+    """When the last message came."""
+    progress: float = field(init=False)
+    """When the server last got further, or had nothing to do."""
+    told: float = field(init=False)
+    """When it was last told what was seen."""
+    greeted: bool = False
+    """Whether the first message is out."""
+    finished: bool = False
+    """Whether the last one is."""
+    pressed: bool = False
+    """Whether the server wants no more for now."""
+    warm: bool = False
+    """Whether its model is."""
+    refusal: Refusal | None = None
+    """What the server said was wrong before the end."""
+    breach: str | None = None
+    """How the server broke the protocol."""
+
+    def __post_init__(self) -> None:
+        self.heard = self.progress = self.told = self.opened
 
 
 class Dialogue:
@@ -76,19 +104,12 @@ class Dialogue:
         self._options = options or {}
         self._actions: list[Action] = []
         self._session: Accepted | None = None
-        self._refusal: Refusal | None = None
-        """What the server said was wrong before this connection ended."""
-        self._breach: str | None = None
-        """How the server broke the protocol on this connection."""
+        self._line = Line(0.0)
         self._anew = False
         """Whether the session is to begin anew instead of being resumed."""
         self._due = 0.0
         """When to connect, or by when an answer must have come."""
-        self._opened = self._heard = self._progress = self._told = 0.0
         self._seen_told = 0
-        self._greeted = self._finished = self._pressed = self._warm = False
-        """What was said on this connection: the first message, the last; whether to wait, and that
-        the model is warm."""
         self._ending = False
         """Whether the server was told on this session that no more sound comes."""
         self._slept_at: int | None = None
@@ -104,14 +125,14 @@ class Dialogue:
 
     def received(self, data: str | bytes, now: float) -> None:
         """Take a message; a server of this version sends no binary ones."""
-        self._heard = now
-        if isinstance(data, bytes) or self._breach is not None or self.phase is Phase.LOST:
+        self._line.heard = now
+        if isinstance(data, bytes) or self._line.breach is not None or self.phase is Phase.LOST:
             return
         try:
             self._take(parse_server(data), now)
         except Malformed as error:
-            self._breach = f"the server is not understood: {error}"
-            self._hang_up(self._breach)
+            self._line.breach = f"the server is not understood: {error}"
+            self._hang_up(self._line.breach)
 
     def _take(self, message: messages.ServerMessage | None, now: float) -> None:
         match message:
@@ -119,17 +140,17 @@ class Dialogue:
                 self._accept(message, now)
             case messages.Ready():
                 self.served = message
-                self._warm, self._progress = True, now
+                self._line.warm, self._line.progress = True, now
                 self._introduce()
             case Ack():
                 self._acknowledge(message, now)
             case Backpressure():
-                self._pressed = message.active
+                self._line.pressed = message.active
             case Metrics():
                 self.metrics = message
                 self.story.measure(message)
             case Refusal():
-                self._refusal = message
+                self._line.refusal = message
             case Numbered():
                 self._tell(message, now)
 
@@ -144,17 +165,17 @@ class Dialogue:
 
     def _greet(self, now: float) -> None:
         """Resume the session; begin one once all sources are there, so that none has a gap."""
-        if self._greeted:
+        if self._line.greeted:
             return
         known = None if self._anew else self._session
         together = all(course.begun is not None or course.over for course in self.courses)
         if known is not None:
             self._say(messages.Resume(known.session, known.token, self.story.seen))
-        elif together or now - self._opened >= TOGETHER:
+        elif together or now - self._line.opened >= TOGETHER:
             self._begin()
         else:
             return
-        self._greeted = True
+        self._line.greeted = True
 
     def _begin(self) -> None:
         self._actions += self.story.begin_anew()
@@ -181,7 +202,7 @@ class Dialogue:
             name, settled = course.wire_name, course.settled
             course.accept(accepted.received.get(name, settled), accepted.final.get(name, settled))
         self._turn(Phase.LIVE, now)
-        self._progress = self._told = now
+        self._line.progress = self._line.told = now
         self.connections += 1
         if self._catch_up:
             self._deadline = None
@@ -215,12 +236,12 @@ class Dialogue:
             if received > course.received:
                 self._policy.acknowledged()
             if received > course.received or final > course.final:
-                self._progress = now
+                self._line.progress = now
             course.received = max(course.received, received)
             course.settle(final)
 
     def _tell(self, message: Numbered, now: float) -> None:
-        self._progress = now
+        self._line.progress = now
         if isinstance(message.event, StatsEvent | End) and not self._ending:
             self._anew = True  # it ends by itself: nothing can be resumed
             return
@@ -235,16 +256,16 @@ class Dialogue:
 
     def _explained(self, loss: Loss) -> Loss:
         """Return a loss with what is known of it from before."""
-        if self._breach is not None:
-            return Loss(self._breach, foreign=True)
-        said = self._refusal
+        if self._line.breach is not None:
+            return Loss(self._line.breach, foreign=True)
+        said = self._line.refusal
         if said is None:
             return loss
         after = loss.retry_after if said.retry_after is None else said.retry_after
         return replace(loss, reason=said.message, retry_after=after, code=said.code)
 
     def _is_forgotten(self, loss: Loss) -> bool:
-        code = self._refusal.code if self._refusal is not None else None
+        code = self._line.refusal.code if self._line.refusal is not None else None
         return loss.close in FRESH_START or code == Code.UNKNOWN_SESSION
 
     def _fell_asleep(self, loss: Loss, now: float) -> bool:
@@ -253,10 +274,10 @@ class Dialogue:
         One that had hardly begun failed like any other, or a server that closes at once would be
         asked again and again.
         """
-        too_long = self._refusal is not None and self._refusal.code == Code.TOO_LONG
+        too_long = self._line.refusal is not None and self._line.refusal.code == Code.TOO_LONG
         idle = loss.close == Close.IDLE and not too_long
         quiet = self.phase is Phase.LIVE and all(course.sent for course in self.courses)
-        return idle and quiet and now - self._opened >= IDLE
+        return idle and quiet and now - self._line.opened >= IDLE
 
     @property
     def _asleep(self) -> bool:

@@ -92,11 +92,11 @@ class LegacyConversation(Talk):
         seat.feed(SOURCES.index(source), at, data[:whole])
         self._at[source], self._odd[source] = at + whole // WIDTH, data[whole:]
 
-    def lost(self, now: float) -> None:
+    def lost(self) -> None:
         """Learn that the peer is gone: nobody can come back to the session."""
         if self._seat is not None and not self._seat.taken_over:
             self._seat.finish(catch_up=False)
-        super().lost(now)
+        super().lost()
 
     def _tell(self, seat: Seat, now: float, *, over: bool) -> bool:  # noqa: ARG002 -- likewise
         if not self._ready and (ready := seat.ready) is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from echocli.api.hosting import Hosting
 from echocli.clock import Clock
 from echocli.environment import Environment
 from echocli.errors import EchoError
+from echocli.interrupts import AGAIN, handling
 from echocli.server.app import ServerState, create_app
 from echocli.server.complaints import Complaints
 from echocli.server.connections import HALF_OPEN, OPEN, careful
@@ -40,9 +40,6 @@ ten."""
 
 GOODBYE = 1
 """Seconds in which answers must be taken after that."""
-
-AGAIN = 0.1
-"""Seconds after which a second signal means that somebody does not want to wait."""
 
 HANDSHAKE = 10.0
 """Seconds for the handshake of TLS; asyncio would wait for 60."""
@@ -199,16 +196,8 @@ class Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {}
-        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, self.handle_exit)
-        try:
+        with handling(self.handle_exit):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take note of a signal."""
@@ -216,7 +205,6 @@ class Server(uvicorn.Server):
         now = self._clock.now()
         if self._first is None:
             self._first = now
-        # A shell and the kernel may both send one; only a person who presses again is impatient.
         elif now - self._first >= AGAIN:
             self._state.environment.interrupts.interrupt(now)
         self.should_exit = True

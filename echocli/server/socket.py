@@ -84,7 +84,7 @@ class _Skin:
             for task in tasks:
                 task.cancel()
             found = await asyncio.gather(*tasks, return_exceptions=True)
-            self._conversation.lost(self._clock.now())
+            self._conversation.lost()
         for error in found:
             if isinstance(error, Exception) and not isinstance(error, QUIET):
                 with suppress(*QUIET, RuntimeError):

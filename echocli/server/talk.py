@@ -94,7 +94,7 @@ class Talk(ABC):
             with self._breaking():
                 self._pump(now)
 
-    def lost(self, now: float) -> None:  # noqa: ARG002 -- as its neighbours
+    def lost(self) -> None:
         """Learn that the peer is gone."""
         self._out = []
         self._let_go()

@@ -143,7 +143,7 @@ def test_nothing_is_taken_or_sent_after_a_close() -> None:
     line.desk.session.say(0)
     assert line.send(to_text(START)) == line.later(60) == []
     line.talk.leave(61)
-    line.talk.lost(62)
+    line.talk.lost()
     assert line.sent() == []
     assert line.desk.session.detached == 1
 
@@ -324,7 +324,7 @@ class TestResume:
         line.send(sound())
         for ident in range(3):
             line.desk.session.say(ident)
-        line.talk.lost(line.now)
+        line.talk.lost()
         assert line.desk.session.detached == 1
         again = connected(line.desk)
         (accepted,) = again.send(to_text(Resume("talk", "secret", 1)))
@@ -337,7 +337,7 @@ class TestResume:
     def test_what_was_told_already_is_final_at_once(self) -> None:
         line = begun()
         line.desk.session.say(0)
-        line.talk.lost(line.now)
+        line.talk.lost()
         again = connected(line.desk)
         (accepted,) = again.send(to_text(Resume("talk", "secret", 1)))
         assert accepted["final"] == {"mic": 1600, "system": 0}
@@ -353,7 +353,7 @@ class TestResume:
     )
     def test_what_is_not_known_is_begun_anew(self, wrong: Resume) -> None:
         line = begun()
-        line.talk.lost(line.now)
+        line.talk.lost()
         assert errors(connected(line.desk).send(to_text(wrong))) == ("unknown_session", 4404)
 
     def test_a_session_begun_anew_starts_where_the_old_one_was_final(self) -> None:

@@ -150,7 +150,7 @@ def converse(make: Callable[[MemoryDesk, float], Talk], noise: Noise) -> Iterato
         if actions and isinstance(actions[-1], Close):
             talk, first = make(desk, now), True
         elif noise.random.random() < 0.002:
-            talk.lost(now)
+            talk.lost()
             talk, first = make(desk, now), True
 
 

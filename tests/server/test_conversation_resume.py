@@ -53,7 +53,7 @@ class Client:
 
     def break_off(self) -> None:
         if self.talk.state is not State.CLOSED:
-            self.talk.lost(self.now)
+            self.talk.lost()
         self.closed = None
         self.connect(to_text(Resume("talk", "secret", self.seq)))
         if self.finished:

@@ -337,7 +337,7 @@ class TestEnd:
 
     def test_a_lost_connection_ends_the_session(self) -> None:
         line = begun()
-        line.talk.lost(1.0)
+        line.talk.lost()
         assert line.desk.session.finished is False
         assert line.desk.session.detached == 1
 
