@@ -90,7 +90,8 @@ def test_next_to_nothing_is_loaded_before_an_interrupt_is_taken() -> None:
         timeout=60,
     )
     loaded = done.stdout.split()
-    own = {"echocli", "echocli.cli", "echocli.cli.entry", "echocli.cli.leaving"}
+    own = {"echocli", "echocli.interrupts"}
+    own |= {"echocli.cli", "echocli.cli.entry", "echocli.cli.leaving"}
     assert {name for name in loaded if name.partition(".")[0] == "echocli"} == own
     assert "typing" not in loaded
 
