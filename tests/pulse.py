@@ -83,7 +83,7 @@ class Pulse:
 
     def start_playing(self, path: Path, sink: str) -> subprocess.Popen[bytes]:
         """Play a file into a sink and return at once."""
-        command = ["paplay", f"--device={sink}", "--latency-msec=50", str(path)]
+        command = ["paplay", f"--device={sink}", "--latency-msec=500", str(path)]
         return subprocess.Popen(command, env=os.environ | self.env, stdin=subprocess.DEVNULL)
 
     def play(self, path: Path, sink: str) -> float:
