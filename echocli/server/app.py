@@ -31,7 +31,7 @@ from echocli.providers.base import LoadSpec
 from echocli.server import health, openai
 from echocli.server.conversation import Conversation
 from echocli.server.legacy import LegacyConversation
-from echocli.server.limits import RateLimit, Slots
+from echocli.server.limits import PASSED_OVER, RateLimit, Slots
 from echocli.server.metrics import HostCollector
 from echocli.server.openai_answer import NOTICES
 from echocli.server.problems import Problem, problem_of
@@ -221,4 +221,4 @@ def _add_layers(app: FastAPI, state: ServerState, tally: Tally, routes: Collecti
             expose_headers=["Retry-After", NOTICES],
         )
     app.add_middleware(Counted, tally=tally, clock=state.clock, routes=routes)
-    app.add_middleware(Plain)
+    app.add_middleware(Plain, most=PASSED_OVER * settings.max_upload)

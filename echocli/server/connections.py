@@ -15,7 +15,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from echocli.server.limits import Pace, Waiting
+from echocli.server.limits import PASSED_OVER, Pace, Waiting
 from echocli.server.problems import AGAIN, Problem
 from echocli.server.security import HEADERS
 
@@ -77,7 +77,7 @@ class Careful(H11Protocol):
 
     waiting: Waiting
     largest: int
-    """Bytes of a body that may be useful; of one that is refused twice that is passed over."""
+    """Bytes of a body that may be useful."""
     sockets: int
     """Connections with a whole header from which on there is no room for a WebSocket."""
 
@@ -184,7 +184,7 @@ class Careful(H11Protocol):
 
     def _go_on_passing_over(self, rest: Pace, came: int) -> None:
         """Wait for more: many clients read no answer before they have sent everything."""
-        useful = rest.keeps(came, self.loop.time()) and rest.received <= 2 * self.largest
+        useful = rest.keeps(came, self.loop.time()) and rest.received <= PASSED_OVER * self.largest
         if self._is_crumbs(came) or not useful:
             self._part()
         elif self._deadline is not None:

@@ -23,6 +23,9 @@ GRACE = 30.0
 LEAST_RATE = 4096
 """Bytes a second an upload must bring on average after that; a modem brought more."""
 
+PASSED_OVER = 2
+"""Times the largest file that is passed over of a body that was refused."""
+
 SLOW_LINE = 32 * 1024
 """Bytes a second of a slow line. The largest file must be here within the time it takes there, and
 an upload that brings less gives way where there is no place."""

@@ -29,22 +29,41 @@ LEGACY = "/ws/live-listener"
 
 
 class Plain:
-    """Add the headers of every answer."""
+    """Add the headers of every answer; ``most`` bytes of a body are taken whatever is said of it.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Where an answer comes before the end of a body that may be larger, it says that the connection
+    is closed: whoever then asked again on it could find it closed in that moment.
+    """
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app
+        self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and add to what goes out."""
+        rest = scope["type"] == "http" and self._is_long(scope)
+
+        async def take() -> Message:
+            nonlocal rest
+            message = await receive()
+            rest = rest and message.get("more_body", False)
+            return message
 
         async def add(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if rest:
+                    headers["connection"] = "close"
             await send(message)
 
-        await self._app(scope, receive, add)
+        await self._app(scope, take, add)
+
+    def _is_long(self, scope: Scope) -> bool:
+        """Tell a body that may be larger; h11 has seen to it that a length is a number."""
+        headers = headers_of(scope)
+        return "transfer-encoding" in headers or int(headers.get("content-length", 0)) > self._most
 
 
 class Shield:
